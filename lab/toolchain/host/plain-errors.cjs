@@ -1,0 +1,13 @@
+/**
+ * Loaded into a program before all else: errors are formatted without colours. The SDK's source maps name files
+ * directly below a scope (`node_modules/@pulumi/resource.ts`), on which Node's colouring of module names loops
+ * until memory for the text runs out, some half a minute later.
+ */
+const util = require("node:util");
+
+const { inspect } = util;
+util.inspect = Object.assign((value, options, ...rest) => {
+  const plain =
+    typeof options === "object" && util.types.isNativeError(value) ? { ...options, colors: false } : options;
+  return inspect(value, plain, ...rest);
+}, inspect);

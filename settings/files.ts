@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Host, Settings } from "./complete.js";
+import { type Problem, SettingsError } from "./problems.js";
+
+/** Folder of Pulumi.yaml: what relative paths in the settings start from. */
+export const projectRoot = fileURLToPath(new URL("..", import.meta.url));
+
+/** A host whose public key is at hand, wherever it came from. */
+export type KeyedHost = Host & { hostKey: string };
+/** Settings with the host keys read from their files. */
+export type ResolvedSettings = Omit<Settings, "hosts"> & { hosts: KeyedHost[] };
+
+export interface KeyFiles {
+  settings: ResolvedSettings;
+  /** Private key as text: wrap it with `pulumi.secret` where it is used. */
+  sshPrivateKey: string;
+}
+
+/**
+ * Reads the key files that the settings name.
+ *
+ * @param root folder that relative paths start from
+ * @throws SettingsError that names key and file of everything that cannot be read
+ */
+export function readKeyFiles(
+  settings: Settings,
+  sshPrivateKey: string | undefined,
+  { root = projectRoot, stack }: { root?: string; stack?: string } = {},
+): KeyFiles {
+  const problems: Problem[] = [];
+  const remedy =
+    settings.environment === "lab" ? "`npm run lab` makes it" : "make it, or give the key itself in the configuration";
+  const read = (path: PropertyKey[], file: string, pattern: RegExp, kind: string): string => {
+    const full = resolve(root, file);
+    try {
+      const text = readFileSync(full, "utf8");
+      if (pattern.test(text)) return text;
+      problems.push({ path, message: `the file ${full} holds no ${kind}; ${remedy}` });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const reason = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+      problems.push({ path, message: `the file ${full} ${reason}; ${remedy}` });
+    }
+    return "";
+  };
+  const hosts = settings.hosts.map((host, index) => ({
+    ...host,
+    hostKey:
+      host.hostKey ??
+      read(
+        ["hosts", index, "hostKeyFile"],
+        host.hostKeyFile ?? "",
+        /^(?:ssh|ecdsa)-\S+ \S{40,}/,
+        "public SSH key",
+      ).trim(),
+  }));
+  const key = sshPrivateKey?.trim()
+    ? sshPrivateKey
+    : read(
+        ["sshPrivateKeyFile"],
+        settings.sshPrivateKeyFile ?? "",
+        /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+        "private SSH key",
+      );
+  if (problems.length > 0) throw new SettingsError(problems, stack);
+  return { settings: { ...settings, hosts }, sshPrivateKey: key };
+}
