@@ -27,6 +27,7 @@ import type { Connection } from "./remote/connection.js";
 import { toolsRoot } from "./remote/installBundle.js";
 import { lookAtHosts } from "./remote/lookAtHosts.js";
 import { quote } from "./remote/quote.js";
+import { besideRepository } from "./render/exports.js";
 import { immutabilityUnits } from "./render/immutabilityUnits.js";
 import { timersOf } from "./render/metricsEnv.js";
 import { unitsToEnable } from "./render/systemdUnit.js";
@@ -104,7 +105,7 @@ const offsiteBucket: OffsiteBucket | undefined =
   (await makeOffsite("offsite", {
     ...offsite,
     // The repository, and the logical exports beside it.
-    folders: [offsite.path, "/exports"],
+    folders: [offsite.path, besideRepository(offsite.path, "exports")],
     owner: stack,
     keepData: settings.protectData,
     existing: () => ({

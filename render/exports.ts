@@ -8,6 +8,8 @@ export interface ExportStore {
   readonly endpoint: string;
   readonly port: number;
   readonly bucket: string;
+  /** Path of the repository in the bucket, for example `/pgbackrest`. */
+  readonly path: string;
   readonly region: string;
   readonly uriStyle: "path" | "host";
 }
@@ -25,8 +27,16 @@ export interface ExportsArgs {
 /** Folder of the exports' own files, on data nodes and drill host: rclone's configuration, recipients or identity, CA. */
 export const exportsDirectory = "/etc/restorable/exports";
 
+/**
+ * Path of a folder beside the repository: with `/site/pgbackrest` that of the exports is `/site/exports`, and a key that
+ * can be limited to one prefix only, as on B2, is limited to `site/`.
+ */
+export const besideRepository = (path: string, folder: string): string =>
+  `${path.replace(/\/*[^/]*\/*$/, "")}/${folder}`;
+
 /** Remote, bucket and prefix of the exports, as rclone names them. */
-export const exportsRoot = ({ bucket }: ExportStore): string => `exports:${bucket}/exports`;
+export const exportsRoot = ({ bucket, path }: ExportStore): string =>
+  `exports:${bucket}${besideRepository(path, "exports")}`;
 
 /** `/etc/restorable/exports.env` of a data node. @param ownCa whether the store's certificate needs its own authority */
 export function exportsEnv({ store, databases, retentionDays, metricsDirectory }: ExportsArgs, ownCa: boolean): string {

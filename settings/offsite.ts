@@ -10,7 +10,11 @@ export const offsiteSchema = z.strictObject({
     "Who has the bucket: Backblaze B2, AWS S3, Cloudflare R2, or any S3 store with a bucket and keys that exist.",
   ),
   bucket: bucketName().describe("Bucket; only with `existing` it must exist."),
-  path: absolutePath().default("/pgbackrest").describe("Path of the repository in the bucket."),
+  path: z
+    .exactOptional(absolutePath())
+    .describe(
+      "Path of the repository in the bucket; exports stand beside it. Default: /restorable/pgbackrest with b2, whose keys are limited to one prefix, else /pgbackrest.",
+    ),
   region: z
     .exactOptional(region())
     .describe(
@@ -53,7 +57,8 @@ export type OffsiteKind = z.output<typeof offsiteSchema>["kind"];
 type Parsed = z.output<typeof offsiteSchema>;
 
 /** Off-site bucket, every default filled in. */
-export type Offsite = Omit<Parsed, "region" | "endpoint" | "uriStyle"> & {
+export type Offsite = Omit<Parsed, "path" | "region" | "endpoint" | "uriStyle"> & {
+  path: string;
   region: string;
   endpoint: string;
   uriStyle: "path" | "host";
@@ -64,11 +69,15 @@ export function completeOffsite(parsed: Parsed): Offsite {
   const region = parsed.region ?? (parsed.kind === "r2" ? "auto" : "us-east-1");
   return {
     ...parsed,
+    path: parsed.path ?? defaultPath(parsed.kind),
     region,
     endpoint: parsed.endpoint ?? derivedEndpoint(parsed.kind, region, parsed.accountId) ?? "",
     uriStyle: parsed.uriStyle ?? (parsed.kind === "s3" ? "host" : "path"),
   };
 }
+
+/** Path of the repository; with B2 in a folder that holds the exports as well: one prefix is what a key of B2 has. */
+export const defaultPath = (kind: unknown): string => (kind === "b2" ? "/restorable/pgbackrest" : "/pgbackrest");
 
 /** Endpoint of a provider's region; undefined where it has to be given. */
 export function derivedEndpoint(kind: unknown, region: string, accountId: string | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import { type Draft, object } from "./draft.js";
-import { derivedEndpoint } from "./offsite.js";
+import { defaultPath, derivedEndpoint } from "./offsite.js";
 import type { Problem } from "./problems.js";
 
 type Raw = Record<string, unknown>;
@@ -84,7 +84,7 @@ function apart(offsite: Raw, first: Raw, allow: Raw): Problem[] {
   if (
     sameEndpoint &&
     offsite.bucket === first.bucket &&
-    (offsite.path ?? "/pgbackrest") === (first.path ?? "/pgbackrest")
+    (offsite.path ?? defaultPath(kind)) === (first.path ?? defaultPath("existing"))
   )
     return [{ path: ["offsite", "bucket"], message: "is repository 1's own place: two repositories cannot share one" }];
   if (allow.sameFailureDomain === true) return [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exportsEnv, rcloneConf, recipientsOf } from "../../../render/exports.js";
+import { besideRepository, exportsEnv, rcloneConf, recipientsOf } from "../../../render/exports.js";
 import { exportDrillUnits, exportUnits } from "../../../render/exportUnits.js";
 import { joinUnits } from "../../../render/systemdUnit.js";
 
@@ -7,6 +7,7 @@ const store = {
   endpoint: "s3.example.net",
   port: 443,
   bucket: "off-site",
+  path: "/pgbackrest",
   region: "us-east-1",
   uriStyle: "path",
 } as const;
@@ -22,6 +23,14 @@ describe("exports", () => {
     expect(exportsEnv(args, false)).toContain("STORE_CA=''\n");
     expect(exportsEnv({ ...args, databases: ["app", "it's"] }, true)).toContain(`DATABASES='app\nit'\\''s'\n`);
     expect(exportsEnv(args, true)).toContain("STORE_CA='/etc/restorable/exports/store-ca.crt'\n");
+  });
+
+  it("stand beside the repository, so that one prefix holds both", () => {
+    const inFolder = { store: { ...store, path: "/site/pgbackrest" }, retentionDays: 30, metricsDirectory: "/metrics" };
+    expect(exportsEnv(inFolder, false)).toContain("EXPORTS_ROOT='exports:off-site/site/exports'\n");
+    expect(besideRepository("/pgbackrest", "exports")).toBe("/exports");
+    expect(besideRepository("/a/b/pgbackrest/", "exports")).toBe("/a/b/exports");
+    expect(besideRepository("/", "exports")).toBe("/exports");
   });
 
   it("rclone's configuration, and no secret in an error", () => {

@@ -26,6 +26,14 @@ describe("repository 2", () => {
     });
   });
 
+  it("stands in a folder of its own with b2, whose keys have one prefix", () => {
+    const offsite = { kind: "b2", bucket: "offsite", region: "us-west-004", failureDomain: "d" };
+    expect(repository2({ offsite })).toMatchObject({ path: "/restorable/pgbackrest" });
+    expect(repository2({ offsite: { ...offsite, path: "/site/pgbackrest" } })).toMatchObject({
+      path: "/site/pgbackrest",
+    });
+  });
+
   const account = "0123456789abcdef0123456789abcdef";
   it.each([
     ["b2", { region: "us-west-004" }, "s3.us-west-004.backblazeb2.com", "us-west-004", "path"],
