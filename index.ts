@@ -28,10 +28,8 @@ import { toolsRoot } from "./remote/installBundle.js";
 import { lookAtHosts } from "./remote/lookAtHosts.js";
 import { quote } from "./remote/quote.js";
 import { besideRepository } from "./render/exports.js";
-import { immutabilityUnits } from "./render/immutabilityUnits.js";
 import { timersOf } from "./render/metricsEnv.js";
 import { unitsToEnable } from "./render/systemdUnit.js";
-import { drillUnits, pitrDrillUnits } from "./render/systemdUnits.js";
 import {
   failureDomainWarnings,
   type ReceiverName,
@@ -304,10 +302,7 @@ for (const { container } of pg.nodes)
       stanza: backup.stanza,
       repositories: planned.backup.repositories.map(({ number }) => number),
       timers: planned.backupTimers,
-      units: {
-        ...(offsite ? immutabilityUnits(backup.randomizedDelaySeconds) : {}),
-        ...planned.exports?.nodeUnits,
-      },
+      units: planned.nodeUnits,
       nodes: formation.nodes,
       outage: planned.backup.outage,
     },
@@ -344,14 +339,7 @@ for (const [name, host] of hosts)
   new HostMetrics(`${name}-metrics`, {
     host,
     directory: metrics.directory,
-    timers:
-      name === drill.host
-        ? [
-            ...planned.drillUnits.map(drillUnits),
-            ...[planned.pitrDrillUnits ?? []].flat().map(pitrDrillUnits),
-            planned.exports?.drillUnits ?? {},
-          ].flatMap((units) => timersOf(unitsToEnable(units)))
-        : [],
+    timers: name === drill.host ? timersOf(unitsToEnable(planned.drillHostUnits)) : [],
     certificates: host === firstHost ? [`/var/lib/restorable/${stack}/authority/ca.crt`] : [],
   });
 

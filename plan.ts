@@ -6,9 +6,11 @@ import type { DashboardArgs } from "./render/dashboard/panel.js";
 import type { DrillEnv } from "./render/drillEnv.js";
 import { type FailoverTestEnv, failoverTestEnv } from "./render/failoverTestEnv.js";
 import { type ImageIdentity, imageAlias } from "./render/image.js";
+import { immutabilityUnits } from "./render/immutabilityUnits.js";
 import { dataDirectory, storeCaFile } from "./render/layout.js";
 import type { RestoreEnv } from "./render/restoreEnv.js";
-import type { DrillUnitsArgs, PitrDrillUnitsArgs } from "./render/systemdUnits.js";
+import type { UnitFiles } from "./render/systemdUnit.js";
+import { type DrillUnitsArgs, drillUnits, type PitrDrillUnitsArgs, pitrDrillUnits } from "./render/systemdUnits.js";
 import type { Settings } from "./settings/complete.js";
 
 /** What `drill.env` says, apart from the Incus host it stands on. */
@@ -24,6 +26,10 @@ export interface Plan {
   drillUnits: DrillUnitsArgs[];
   /** Absent when there is no such drill. */
   pitrDrillUnits?: PitrDrillUnitsArgs;
+  /** All units of the drill host. */
+  drillHostUnits: UnitFiles;
+  /** Units of each data node beside those of the backups. */
+  nodeUnits: UnitFiles;
   failoverTestEnv: FailoverTestEnv;
   restoreEnv: RestoreEnv;
   /** Absent without logical exports. */
@@ -34,7 +40,7 @@ export interface Plan {
 
 /** The one way from settings to rendered files: for the program and for `npm run render` alike. */
 export function plan(settings: Settings): Plan {
-  const { postgres, backup, drill, metrics, alerts, objectStore, offsiteStore, packages, image } = settings;
+  const { postgres, backup, drill, metrics, alerts, objectStore, offsite, offsiteStore, packages, image } = settings;
   const { randomizedDelaySeconds } = backup;
   const own = [objectStore?.address, offsiteStore?.address];
   const repositories = backup.repositories.map((repository) => ({
@@ -48,6 +54,18 @@ export function plan(settings: Settings): Plan {
     base: image,
     packageSource: packages.source ?? "",
     revision: packages.revision,
+  };
+  const drillUnitsArgs = repositories.map(({ number, timers }) => ({
+    repository: number,
+    timeLimitSeconds: drill.timeLimitSeconds,
+    onCalendar: timers.drill,
+    randomizedDelaySeconds,
+  }));
+  const pitr = drill.pitr.enabled && {
+    repositories: numbers.length,
+    timeLimitSeconds: drill.timeLimitSeconds,
+    onCalendar: drill.pitr.timer,
+    randomizedDelaySeconds,
   };
   return {
     image: identity,
@@ -86,22 +104,14 @@ export function plan(settings: Settings): Plan {
       depth: drill.depth,
       rows: drill.rows,
     },
-    drillUnits: repositories.map(({ number, timers }) => ({
-      repository: number,
-      timeLimitSeconds: drill.timeLimitSeconds,
-      onCalendar: timers.drill,
-      randomizedDelaySeconds,
-    })),
-    ...(drill.pitr.enabled
-      ? {
-          pitrDrillUnits: {
-            repositories: numbers.length,
-            timeLimitSeconds: drill.timeLimitSeconds,
-            onCalendar: drill.pitr.timer,
-            randomizedDelaySeconds,
-          },
-        }
-      : {}),
+    drillUnits: drillUnitsArgs,
+    ...(pitr ? { pitrDrillUnits: pitr } : {}),
+    drillHostUnits: {
+      ...Object.assign({}, ...drillUnitsArgs.map(drillUnits)),
+      ...(pitr ? pitrDrillUnits(pitr) : {}),
+      ...exports?.drillUnits,
+    },
+    nodeUnits: { ...(offsite ? immutabilityUnits(randomizedDelaySeconds) : {}), ...exports?.nodeUnits },
     failoverTestEnv: failoverTestEnv(settings),
     restoreEnv: planRestore(settings),
     ...(exports ? { exports } : {}),

@@ -11,7 +11,6 @@ import { backupNodeUnits, nodeConf, postgresNodeUnits } from "../render/backupFi
 import { renderDashboard } from "../render/dashboard/dashboard.js";
 import { renderPrometheusConf, renderScrapeFile } from "../render/prometheusConf.js";
 import { mebibytes } from "../render/size.js";
-import { drillUnits, pitrDrillUnits } from "../render/systemdUnits.js";
 import { authoritySecret } from "../settings/authority.js";
 import type { Settings } from "../settings/complete.js";
 import { parsePlainSettings } from "../settings/parse.js";
@@ -73,8 +72,8 @@ const renderers: Record<string, (rendered: Rendered) => string> = {
     const files = {
       ...postgresNodeUnits(settings.postgres.major),
       ...backupNodeUnits(planned.backupTimers, settings.metrics.directory, settings.backup.outage),
-      ...Object.assign({}, ...planned.drillUnits.map(drillUnits)),
-      ...(planned.pitrDrillUnits ? pitrDrillUnits(planned.pitrDrillUnits) : {}),
+      ...planned.nodeUnits,
+      ...planned.drillHostUnits,
     };
     return stringify(files, { lineWidth: 0 });
   },

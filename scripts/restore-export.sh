@@ -31,8 +31,9 @@ Exit codes: 0 done; 1 the export does not give what was asked for: not there, da
 TEXT
 }
 
+ME=restore-export
 fatal() {
-  printf 'restore-export: %s\n' "$1" >&2
+  printf '%s: %s\n' "$ME" "$1" >&2
   exit 2
 }
 
@@ -40,7 +41,7 @@ here="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 for LIB in "$here" /usr/local/lib/restorable; do [ ! -f "$LIB/export/host.sh" ] || break; done
 [ -f "$LIB/export/host.sh" ] || fatal "its parts are neither in $here nor in /usr/local/lib/restorable"
 EXPORT_LIB="$LIB/export"
-for part in drill/output drill/verdict drill/container restore/settings restore/formation export/store export/host; do
+for part in drill/output drill/verdict drill/container restore/settings restore/formation restore/end export/store export/host; do
   # shellcheck source=/dev/null
   . "$LIB/$part.sh"
 done
@@ -74,28 +75,6 @@ if [ -n "$TIME" ]; then TIME_S="$(TZ=UTC date -d "$TIME" +%s 2>/dev/null)" || fa
 load_restore_config pg-restore-drill-fetch
 take_lock
 
-# $1 pass | fail | unverified | refused, $2 reason, $3 words for people.
-verdict() {
-  OUTCOME="$1" REASON="$2" MESSAGE="$3"
-  case "$1" in pass) exit 0 ;; fail) exit 1 ;; refused) exit 3 ;; *) exit 2 ;; esac
-}
-
-conclude() {
-  local rc=$?
-  set +e
-  trap '' TERM INT HUP
-  [ "$OUTCOME" = pass ] || [ -z "$STEP" ] || step_end "$REASON: $MESSAGE" FAIL
-  undo_load
-  [ "$rc" = 0 ] || [ -z "$PARTIAL" ] || rm -f "$PARTIAL"
-  clean_up
-  [ -z "$MESSAGE" ] || say "restore-export: $MESSAGE"
-  exit "$rc"
-}
-
-# Progress to stderr: a list is for others to read.
-say() { printf '%s\n' "$*" >&2; }
-
-PARTIAL=""
 begin conclude
 step_begin preflight; preflight_exports
 if [ "$LIST" = n ] && [ -z "$OUTPUT" ]; then
@@ -129,18 +108,13 @@ read -r stamp bytes <<<"$found"
 fetch_export "$folder" "$stamp"
 step_end "$stamp, $bytes bytes, as they were exported"
 
+dump() { in_export dump </dev/null; }
 if [ -n "$OUTPUT" ]; then
-  step_begin write
-  PARTIAL="$OUTPUT.partial.$$"
-  (umask 077 && in_export dump </dev/null >"$PARTIAL" 2>"$WORK/err") || verdict unverified push_failed "$OUTPUT: $(headline "$(cat "$WORK/err")")"
-  mv -n "$PARTIAL" "$OUTPUT"
-  PARTIAL=""
-  step_end "$(stat -c %s "$OUTPUT") bytes"
+  write_output dump
   verdict pass none "$WANTED of $stamp is in $OUTPUT, decrypted"
 fi
 
 properties() { in_export properties "$1" </dev/null 2>"$WORK/err"; }
-dump() { in_export dump </dev/null; }
 step_begin load
 load_as="$NAME"
 if [ "$TAKEN" = y ]; then load_as="${NAME}_restored_$stamp"; fi

@@ -36,15 +36,16 @@ taken, or not confirmed.
 TEXT
 }
 
+ME=restore-table
 fatal() {
-  printf 'restore-table: %s\n' "$1" >&2
+  printf '%s: %s\n' "$ME" "$1" >&2
   exit 2
 }
 
 here="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 for LIB in "$here" /usr/local/lib/restorable; do [ ! -f "$LIB/restore/table.sh" ] || break; done
 [ -f "$LIB/restore/table.sh" ] || fatal "its parts are neither in $here nor in /usr/local/lib/restorable"
-for part in drill/output drill/verdict drill/container drill/restore restore/settings restore/formation restore/table; do
+for part in drill/output drill/verdict drill/container drill/restore restore/settings restore/formation restore/end restore/table; do
   # shellcheck source=/dev/null
   . "$LIB/$part.sh"
 done
@@ -95,29 +96,7 @@ if [ -n "$TARGET_TEXT" ]; then
 fi
 take_lock
 
-# $1 pass | fail | unverified | refused, $2 reason, $3 words for people.
-verdict() {
-  OUTCOME="$1" REASON="$2" MESSAGE="$3"
-  case "$1" in pass) exit 0 ;; fail) exit 1 ;; refused) exit 3 ;; *) exit 2 ;; esac
-}
-
-conclude() {
-  local rc=$?
-  set +e
-  trap '' TERM INT HUP
-  [ "$OUTCOME" = pass ] || [ -z "$STEP" ] || step_end "$REASON: $MESSAGE" FAIL
-  undo_load
-  [ "$rc" = 0 ] || [ -z "$PARTIAL" ] || rm -f "$PARTIAL"
-  clean_up
-  [ -z "$KEPT" ] || say "kept as $KEPT for $KEEP_EXPIRY_HOURS h: incus --project $INCUS_PROJECT start $KEPT"
-  say "restore-table: ${MESSAGE:-ended with code $rc}"
-  exit "$rc"
-}
-
-# Progress to stderr: what is left out goes to stdout, for psql.
-say() { printf '%s\n' "$*" >&2; }
-
-PARTIAL="" TAKEN=n stamp="$(date -u +%Y%m%d%H%M%S)"
+TAKEN=n stamp="$(date -u +%Y%m%d%H%M%S)"
 begin conclude
 REPO=$first
 REPO_CONF="$CONFIG_DIR/pgbackrest.repo$REPO.conf" SECRETS_CONF="$CONFIG_DIR/secrets.repo$REPO.conf" CA_FILE="$CONFIG_DIR/store-ca.crt"
@@ -169,17 +148,12 @@ else
   }
 fi
 step_end "$WANTED_DATABASE${NAME:+, $NAME}"
+dump() { in_copy dump; }
 if [ -n "$OUTPUT" ]; then
-  step_begin write
-  PARTIAL="$OUTPUT.partial.$$"
-  (umask 077 && in_copy dump >"$PARTIAL" 2>"$WORK/err") || verdict unverified push_failed "$OUTPUT: $(headline "$(cat "$WORK/err")")"
-  mv -n "$PARTIAL" "$OUTPUT"
-  PARTIAL=""
-  step_end "$(stat -c %s "$OUTPUT") bytes"
+  write_output dump
   verdict pass none "${NAME:-$WANTED_DATABASE}${TARGET:+ of $TARGET} is in $OUTPUT"
 fi
 properties() { in_copy properties "$1" 2>"$WORK/err"; }
-dump() { in_copy dump; }
 step_begin load
 aside="${INTO}_before_$stamp"
 load_as="$INTO"

@@ -39,27 +39,49 @@ create_stanza() {
   return "$status"
 }
 
-role=''
-for _ in 1 2 3 4 5 6; do
-  if role=$(as_postgres /usr/local/lib/restorable/node/role.sh); then break; fi
-  sleep 5
-done
-case "$role" in
-  primary)
-    if ! present >/dev/null 2>&1; then
-      create_stanza || fail "stanza $STANZA cannot be created"
-      say "stanza $STANZA created"
+decide() {
+  role=''
+  for _ in 1 2 3 4 5 6; do
+    if role=$(as_postgres /usr/local/lib/restorable/node/role.sh); then return 0; fi
+    sleep 5
+  done
+  fail "this node's role could not be decided"
+}
+
+# Tells one run of the server, in one role, from the next.
+server() { as_postgres psql -XAtq -d postgres -c 'SELECT pg_postmaster_start_time(), pg_is_in_recovery()' 2>/dev/null || echo away; }
+
+# Sets FAULT where it fails.
+as_primary() {
+  local repo
+  if ! present >/dev/null 2>&1; then
+    create_stanza || { FAULT="stanza $STANZA cannot be created"; return 1; }
+    say "stanza $STANZA created"
+  fi
+  for repo in $REPOSITORIES; do
+    if left_out "$repo"; then
+      say "repository $repo takes no WAL and is left out of archiving: not checked"
+      continue
     fi
-    for repo in $REPOSITORIES; do
-      if left_out "$repo"; then
-        say "repository $repo takes no WAL and is left out of archiving: not checked"
-        continue
-      fi
-      pgbackrest --config="/etc/pgbackrest/archiving/repo$repo.conf" --archive-timeout=60 check >&2 ||
-        fail "pgbackrest check failed: WAL does not reach repository $repo"
-    done
-    as_postgres /usr/local/lib/restorable/node/heartbeat.sh >&2 || fail "the heartbeat cannot be written"
-    ;;
-  standby) wait_for 180 "no primary has created stanza $STANZA" present ;;
-  *) fail "this node's role could not be decided" ;;
-esac
+    pgbackrest --config="/etc/pgbackrest/archiving/repo$repo.conf" --archive-timeout=60 check >&2 ||
+      { FAULT="pgbackrest check failed: WAL does not reach repository $repo"; return 1; }
+  done
+  as_postgres /usr/local/lib/restorable/node/heartbeat.sh >&2 || { FAULT="the heartbeat cannot be written"; return 1; }
+}
+
+for attempt in 1 2 3; do
+  decide
+  case "$role" in
+    primary)
+      before=$(server)
+      ! as_primary || break
+      # A failure during a change of roles says nothing about the repositories.
+      if [ "$attempt" = 3 ] || [ "$(server)" = "$before" ]; then fail "$FAULT"; fi
+      say "$FAULT, but Postgres was restarted meanwhile: once more"
+      ;;
+    standby)
+      wait_for 180 "no primary has created stanza $STANZA" present
+      break
+      ;;
+  esac
+done

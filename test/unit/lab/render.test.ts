@@ -24,6 +24,7 @@ describe("renderText", () => {
       names.push(`restorable-${job}.service`, `restorable-${job}.timer`);
     for (const job of ["drill-pitr", ...["full", "diff", "drill"].flatMap((name) => [name, `${name}-repo2`])])
       names.push(`pgbackrest-${job}.service`, `pgbackrest-${job}.timer`);
+    names.push("restorable-immutability.service", "restorable-immutability.timer");
     expect(Object.keys(units).sort()).toEqual(names.map((name) => `/etc/systemd/system/${name}`).sort());
     for (const content of Object.values(units)) expect(content).toMatch(/^\[Unit\]\n[\s\S]*[^\n]\n$/);
   });
