@@ -34,7 +34,9 @@ const job = z.strictObject({
 
 /** Daily dumps on hosts beside the formation. */
 export const dumpsSchema = z.strictObject({
-  root: absolutePath().default("/mnt/backups").describe("Folder of the dumps on each host; each kind has its own in it."),
+  root: absolutePath()
+    .default("/mnt/backups")
+    .describe("Folder of the dumps on each host; each kind has its own in it."),
   requireMount: flag()
     .default(true)
     .describe("Refuses to dump where `root` is no mount point, instead of filling the root disk."),

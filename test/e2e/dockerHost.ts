@@ -14,13 +14,18 @@ const packages = "postgresql-17,git,ca-certificates,gettext-base";
 
 /** What both Docker containers run on; the registry that one would fetch images from is not needed. */
 async function rootfs(): Promise<string> {
-  const file = join(world.cache, `docker-rootfs-${createHash("sha256").update(packages).digest("hex").slice(0, 12)}.tar`);
+  const file = join(
+    world.cache,
+    `docker-rootfs-${createHash("sha256").update(packages).digest("hex").slice(0, 12)}.tar`,
+  );
   if (existsSync(file)) return file;
   mkdirSync(world.cache, { recursive: true });
   const building = `${file.replace(/\.tar$/, "")}-${process.pid}.building.tar`;
   // No cluster of its own: the container makes one in its volume.
-  const noCluster = 'mkdir -p "$1/etc/postgresql-common" && echo create_main_cluster=false >"$1/etc/postgresql-common/createcluster.conf"';
-  const users = 'chroot "$1" useradd --uid 1000 --home-dir /data/git --no-create-home --shell /bin/bash git; install -d -o postgres -g postgres "$1/run/postgresql"';
+  const noCluster =
+    'mkdir -p "$1/etc/postgresql-common" && echo create_main_cluster=false >"$1/etc/postgresql-common/createcluster.conf"';
+  const users =
+    'chroot "$1" useradd --uid 1000 --home-dir /data/git --no-create-home --shell /bin/bash git; install -d -o postgres -g postgres "$1/run/postgresql"';
   await asRoot([
     "nice",
     "mmdebstrap",
@@ -87,26 +92,51 @@ export async function makeDockerHost(): Promise<{ hostKey: string }> {
   const { name, address } = dockerHost;
   const [root, program] = await Promise.all([rootfs(), giteaFolder()]);
   const make = [
-    ["init", world.image, name, "--no-profiles", "--storage", world.pool, "-c", "limits.memory=1GiB", "-c", "security.nesting=true"],
+    [
+      "init",
+      world.image,
+      name,
+      "--no-profiles",
+      "--storage",
+      world.pool,
+      "-c",
+      "limits.memory=1GiB",
+      "-c",
+      "security.nesting=true",
+    ],
     ["config", "device", "add", name, "eth0", "nic", `network=${world.bridge}`, "name=eth0", `ipv4.address=${address}`],
     ["storage", "volume", "create", world.pool, volume, "size=2GiB"],
-    ["config", "device", "add", name, "backups", "disk", `pool=${world.pool}`, `source=${volume}`, "path=/mnt/backups"],
     ["start", name],
   ];
   for (const command of make) {
     const { code, output } = await incus(...command);
     if (code !== 0) throw new Error(`incus ${command.join(" ")}: ${output}`);
   }
+  await attachBackups();
   await waitFor(
     "the Docker host's address",
     60,
-    async () => (await inside(name, `ip -4 -o addr show dev eth0 | grep -w ${address} && getent hosts deb.debian.org`)).code === 0,
+    async () =>
+      (await inside(name, `ip -4 -o addr show dev eth0 | grep -w ${address} && getent hosts deb.debian.org`)).code ===
+      0,
   ).catch(() => {});
   await must(name, provision);
-  await must(name, "cat >/root/.ssh/authorized_keys", readFileSync(join(world.directory, "ssh", "id_ed25519.pub"), "utf8"));
+  await must(
+    name,
+    "cat >/root/.ssh/authorized_keys",
+    readFileSync(join(world.directory, "ssh", "id_ed25519.pub"), "utf8"),
+  );
   await must(name, "mkdir -p /opt/gitea-program /opt/import");
-  await asRoot(["bash", "-c", `incus -q --project ${world.incusProject} exec ${name} -- bash -c 'cat >/opt/import/rootfs.tar' <${root}`]);
-  await asRoot(["bash", "-c", `tar -C ${program} -cf - . | incus -q --project ${world.incusProject} exec ${name} -- tar -C /opt/gitea-program --no-same-owner -xf -`]);
+  await asRoot([
+    "bash",
+    "-c",
+    `incus -q --project ${world.incusProject} exec ${name} -- bash -c 'cat >/opt/import/rootfs.tar' <${root}`,
+  ]);
+  await asRoot([
+    "bash",
+    "-c",
+    `tar -C ${program} -cf - . | incus -q --project ${world.incusProject} exec ${name} -- tar -C /opt/gitea-program --no-same-owner -xf -`,
+  ]);
   await must(
     name,
     `set -eu
@@ -146,6 +176,18 @@ curl -fsS -o /dev/null http://127.0.0.1:3000/api/healthz
 docker exec -u git gitea gitea admin user create --username ada --password ada-of-the-tests --email ada@lab.invalid --admin --must-change-password=false`,
   );
   return { hostKey: (await must(name, "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub")).trim() };
+}
+
+/** The volume of the dumps. */
+export async function attachBackups(): Promise<void> {
+  const words = ["disk", `pool=${world.pool}`, `source=${volume}`, "path=/mnt/backups"];
+  const { code, output } = await incus("config", "device", "add", dockerHost.name, "backups", ...words);
+  if (code !== 0) throw new Error(`the volume of the dumps: ${output}`);
+}
+
+export async function detachBackups(): Promise<void> {
+  const { code, output } = await incus("config", "device", "remove", dockerHost.name, "backups");
+  if (code !== 0) throw new Error(`the volume of the dumps: ${output}`);
 }
 
 /** Takes it away with all that is on it. */

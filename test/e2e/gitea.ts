@@ -40,12 +40,26 @@ export async function giteaFolder(note: (line: string) => void = console.log): P
     const source = join(building, "source");
     cpSync(found.Dir, source, { recursive: true });
     await shell(["chmod", "-R", "u+w", source]);
-    await shell(["nice", "-n", "15", "go", "build", "-trimpath", "-ldflags", `-s -w -X main.Version=${version.slice(1)}`, "-o", join(building, "gitea"), "."], {
-      cwd: source,
-      env: { CGO_ENABLED: "0", GOTOOLCHAIN: process.env.GOTOOLCHAIN ?? "auto", GOFLAGS: "-buildvcs=false" },
-    });
-    for (const part of ["templates", "options", "public"])
-      renameSync(join(source, part), join(building, part));
+    await shell(
+      [
+        "nice",
+        "-n",
+        "15",
+        "go",
+        "build",
+        "-trimpath",
+        "-ldflags",
+        `-s -w -X main.Version=${version.slice(1)}`,
+        "-o",
+        join(building, "gitea"),
+        ".",
+      ],
+      {
+        cwd: source,
+        env: { CGO_ENABLED: "0", GOTOOLCHAIN: process.env.GOTOOLCHAIN ?? "auto", GOFLAGS: "-buildvcs=false" },
+      },
+    );
+    for (const part of ["templates", "options", "public"]) renameSync(join(source, part), join(building, part));
     rmSync(source, { recursive: true });
     // Another run may have been quicker.
     if (existsSync(folder)) rmSync(building, { recursive: true });
