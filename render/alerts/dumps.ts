@@ -43,11 +43,13 @@ export function dumpAlerts(
     },
     {
       ...stale,
+      labels: { source: "age" },
       expr: `time() - max by (stanza, kind, host) (${latest(success)}) > ${limits.dumpStaleSeconds}`,
       forSeconds: limits.dumpStaleForSeconds,
     },
     {
       ...stale,
+      labels: { source: "absent" },
       expr: dumps.map((labels) => `absent(${now(success, { ...labels })})`).join(" or "),
       forSeconds: limits.dumpMissingForSeconds,
     },

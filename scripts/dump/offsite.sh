@@ -6,10 +6,10 @@
 # shellcheck source=scripts/export/upload.sh
 . "$LIB/export/upload.sh"
 
-# offsite_names: what is there, one a line; no folder yet is no failure.
+# offsite_names: what is there, lines `BYTES NAME`; no folder yet is no failure.
 offsite_names() {
   local listing
-  listing=$(store lsf --files-only "$EXPORTS_ROOT" 2>&1) || {
+  listing=$(store lsf --files-only --format sp --separator ' ' "$EXPORTS_ROOT" 2>&1) || {
     [[ $listing == *"directory not found"* && $listing != *NoSuchBucket* ]] || { printf '%s\n' "$listing" >&2; return 1; }
     return 0
   }
@@ -51,5 +51,5 @@ offsite_prune() {
     if ! is_stamp "$stamp" || [ "$stamp" = "$1" ] || [ "$(stamp_seconds "$stamp")" -ge "$before" ]; then continue; fi
     hide "$stamp".{dump.age.sha256,dump.age} || return 1
     echo "off site: $stamp hidden (older than $KEEP_DAYS days)"
-  done < <(cut -d. -f1 <<<"$names" | sort -u)
+  done < <(cut -d' ' -f2 <<<"$names" | cut -d. -f1 | sort -u)
 }

@@ -263,6 +263,71 @@ STUB
   [[ $stderr == *"is the database restored?"* ]]
 }
 
+@test "k3s_pvc: three parts, whole by its last line, and a copy beside the scripts" {
+  cluster_setup
+  run_backup
+  [ "$status" -eq 0 ]
+  [ "$(grep -c '^---$' "$FOLDER/backup_$TODAY.volumes")" = 2 ]
+  cmp "$FOLDER/backup_$TODAY.volumes" "$COPIES/backup_$TODAY.volumes"
+  [ "$(stat -c %a "$COPIES/backup_$TODAY.volumes")" = 600 ]
+  [ "$(series failed k3s_pvc)" = 0 ]
+}
+
+@test "k3s_pvc: no Longhorn, no cluster, nothing in it: the earlier dump stays, the copy too" {
+  cluster_setup
+  old=$(old_dump 1)
+  mkdir "$COPIES"
+  cp "$FOLDER/$old" "$COPIES"
+  NO_LONGHORN=1 run_backup
+  only_the_old_one "$old" k3s_pvc
+  CLUSTER_DOWN=1 run_backup
+  only_the_old_one "$old" k3s_pvc
+  [[ $stderr == *"the cluster does not answer: connection refused"* ]]
+  EMPTY_CLUSTER=1 run_backup
+  only_the_old_one "$old" k3s_pvc
+  [[ $stderr == *"no volume, no claim and no setting"* ]]
+  [ "$(ls "$COPIES")" = "$old" ]
+}
+
+@test "k3s_pvc: a copy that cannot be made is a failure, and the dump itself counts" {
+  cluster_setup
+  touch "$COPIES"
+  run_backup
+  [ "$status" -eq 1 ]
+  [[ $stderr == *"is good, but could not be copied to $COPIES"* ]]
+  [ "$(series failed k3s_pvc)" = 1 ]
+  [ "$(series last_success_timestamp_seconds k3s_pvc)" -gt 1700000000 ]
+}
+
+@test "k3s_pvc: the restore takes the copy first, leaves out what only the API server gives, claims last" {
+  cluster_setup
+  run_backup
+  rm "$FOLDER/backup_$TODAY.volumes"
+  run_restore --yes
+  [ "$status" -eq 0 ]
+  [[ $output == *"dump: $COPIES/backup_$TODAY.volumes"* ]]
+  ! grep -q -e uid -e resourceVersion -e creationTimestamp -e ownerReferences -e bind-completed -e '"status"' "$STATE/applied"
+  [ "$(jq -r .kind "$STATE/applied" | paste -sd' ')" = "PersistentVolume Volume Setting PersistentVolumeClaim" ]
+  [ "$(jq -c 'select(.kind == "PersistentVolume").spec.claimRef' "$STATE/applied")" = '{"name":"data","namespace":"app"}' ]
+  [ "$(jq -r 'select(.kind == "PersistentVolumeClaim").metadata.annotations.mine' "$STATE/applied")" = kept ]
+  grep -q 'create namespace app$' "$CALLS"
+  # Without the copy the other one is taken.
+  run_backup
+  rm -r "$COPIES"
+  THERE=$'volume/a\nvolume/b\n' run_restore --yes
+  [[ $output == *"dump: $FOLDER/backup_$TODAY.volumes"* ]]
+  [[ $output == *"not empty: 2 of them are there"* ]]
+}
+
+@test "k3s_pvc: a dump that was cut off is refused, though what is left is YAML" {
+  cluster_setup
+  run_backup
+  head -n 2 "$COPIES/backup_$TODAY.volumes" >"$BATS_TEST_TMPDIR/cut"
+  run_restore --yes --file "$BATS_TEST_TMPDIR/cut"
+  [ "$status" -eq 1 ]
+  [ ! -e "$STATE/applied" ]
+}
+
 @test "help of both, and what is not known" {
   for script in backup restore; do
     run "$DUMP/$script.sh" --help

@@ -59,6 +59,7 @@ METRICS_DIRECTORY=$METRICS
 METRICS_PREFIX=veza
 ENV
   case $1 in
+    # shellcheck disable=SC2016
     postgres | gitea) printf 'CONTAINER=${DUMPED_CONTAINER:-db}\nDUMP_USER=someone\n' >>"$RESTORABLE_DUMP_ENV" ;;
     k3s_pvc) printf 'KUBECONFIG=%s\nCOPY_DIRECTORY=%s\n' "$BATS_TEST_TMPDIR/kubeconfig" "$COPIES" >>"$RESTORABLE_DUMP_ENV" ;;
   esac
@@ -84,3 +85,33 @@ old_dump() {
 dumps() { (cd "$FOLDER" 2>/dev/null && find . -type f -printf '%P\n' | LC_ALL=C sort | paste -sd' '); }
 
 series() { awk -v s="veza_dump_$1{kind=\"$2\",host=\"docker-1\"}" '$1 == s { print $2 }' "$METRICS_FILE"; }
+
+# A cluster with one volume, its claim, and Longhorn's records of it. JSON is YAML.
+cluster_setup() {
+  dump_kind k3s_pvc
+  : >"$BATS_TEST_TMPDIR/kubeconfig"
+  stub kubectl <<'STUB'
+echo "kubectl $*" >>"$CALLS"
+[ -z "${CLUSTER_DOWN:-}" ] || { echo "connection refused" >&2; exit 1; }
+list() { printf '{"kind":"List","items":[%s]}\n' "$1"; }
+meta='"uid":"u1","resourceVersion":"42","creationTimestamp":"2026-01-01T00:00:00Z","ownerReferences":[{"uid":"gone"}]'
+case "$*" in
+  *version*) echo v1 ;;
+  *"get persistentvolumes,persistentvolumeclaims"*)
+    [ "${EMPTY_CLUSTER:-}" = "" ] || { list ''; exit; }
+    list '{"kind":"PersistentVolumeClaim","metadata":{"name":"data","namespace":"app",'"$meta"',"annotations":{"pv.kubernetes.io/bind-completed":"yes","mine":"kept"}},"spec":{"volumeName":"pvc-1"}},
+      {"kind":"PersistentVolume","metadata":{"name":"pvc-1",'"$meta"'},"spec":{"claimRef":{"name":"data","namespace":"app","uid":"u0","resourceVersion":"41"}},"status":{"phase":"Bound"}}' ;;
+  *"get volumes.longhorn.io"*)
+    [ -z "${NO_LONGHORN:-}" ] || { echo 'error: the server doesn'"'"'t have a resource type "volumes"' >&2; exit 1; }
+    [ "${EMPTY_CLUSTER:-}" = "" ] || { list ''; exit; }
+    list '{"kind":"Volume","metadata":{"name":"pvc-1","namespace":"longhorn-system",'"$meta"'},"spec":{"numberOfReplicas":2},"status":{"state":"attached"}}' ;;
+  *"get settings.longhorn.io"*)
+    [ "${EMPTY_CLUSTER:-}" = "" ] || { list ''; exit; }
+    list '{"kind":"Setting","metadata":{"name":"default-replica-count","namespace":"longhorn-system",'"$meta"'},"value":"2"}' ;;
+  *"create --dry-run=client"*) grep -v -e '^---$' -e '^#' | jq . ;;
+  *"get --ignore-not-found"*) printf '%s' "${THERE-}" ;;
+  *"get namespace app"*) exit 1 ;;
+  *"apply -f -"*) cat >"$STATE/applied" ;;
+esac
+STUB
+}

@@ -53,7 +53,7 @@ describe("dumps", () => {
           { kind: "gitea", host: "docker-1" },
         ],
       },
-      'dumps.jobs[1].kind: "gitea" on "docker-1" is dumps.jobs[0] already',
+      'dumps.jobs[1].kind: "gitea" on "docker-1" is restorable:dumps.jobs[0] already',
     ],
     ["another kind", { hosts: [host], jobs: [{ kind: "mysql", host: "docker-1" }] }, "dumps.jobs[0].kind"],
     ["no job", { hosts: [host], jobs: [] }, "dumps.jobs"],
@@ -81,7 +81,7 @@ describe("dumps", () => {
     [
       "an Incus host's name",
       { hosts: [{ ...host, name: "host-a" }], jobs: [{ kind: "gitea", host: "host-a" }] },
-      'dumps.hosts[0].name: "host-a" is taken by hosts[0].name',
+      'dumps.hosts[0].name: "host-a" is taken by restorable:hosts[0].name',
     ],
     [
       "an Incus host's address and port",
