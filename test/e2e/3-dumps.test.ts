@@ -24,11 +24,10 @@ const dumps =
   };
 
 beforeAll(async () => {
-  await removeDockerHost();
-  ({ hostKey } = await makeDockerHost());
+  hostKey = await makeDockerHost();
 });
 afterAll(async () => {
-  await removeDockerHost();
+  if (!process.env.RESTORABLE_E2E_REUSE) await removeDockerHost();
 });
 
 const psql = (statement: string, database = "postgres") =>
