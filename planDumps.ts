@@ -1,6 +1,6 @@
 import type { Expected } from "./render/alertRules.js";
 import { type DumpArgs, dumpCron, dumpUnits } from "./render/dumps.js";
-import type { ExportStore } from "./render/exports.js";
+import { besideRepository, type ExportStore } from "./render/exports.js";
 import type { Machine } from "./render/prometheusConf.js";
 import { joinUnits } from "./render/systemdUnit.js";
 import type { Settings } from "./settings/complete.js";
@@ -53,7 +53,9 @@ export function planDumps({ dumps, metrics, offsite, offsiteStore, exports }: Du
             container: job.container ?? kind,
             user: job.user ?? (kind === "gitea" ? "git" : "postgres"),
           }),
-      ...(upload && offsite ? { uploadRoot: `exports:${offsite.bucket}/dumps/${host}/${kind}` } : {}),
+      ...(upload && offsite
+        ? { uploadRoot: `exports:${offsite.bucket}${besideRepository(offsite.path, "dumps")}/${host}/${kind}` }
+        : {}),
     };
     return {
       host,
@@ -74,7 +76,8 @@ export function planDumps({ dumps, metrics, offsite, offsiteStore, exports }: Du
 }
 
 /** Folders of the off-site bucket that the dumps need. */
-export const dumpFolders = ({ dumps }: DumpSettings): string[] => (dumps?.upload ? ["/dumps"] : []);
+export const dumpFolders = ({ dumps, offsite }: DumpSettings): string[] =>
+  dumps?.upload && offsite ? [besideRepository(offsite.path, "dumps")] : [];
 
 /** Hosts of dumps alone, as Prometheus scrapes them. */
 export const dumpMachines = ({ dumps }: Pick<Settings, "dumps">): Machine[] =>

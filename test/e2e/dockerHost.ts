@@ -54,10 +54,9 @@ printf 'MaxStartups 100:30:200\\nMaxSessions 100\\nUseDNS no\\n' >/etc/ssh/sshd_
 systemctl restart ssh
 `;
 
-const postgres = `docker import -c 'ENV PATH=/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/bin:/bin' -c 'ENV PGDATA=/var/lib/postgresql/data' -c 'USER postgres' -c 'WORKDIR /' \\
-  -c 'CMD ["bash", "-c", "[ -s $PGDATA/PG_VERSION ] || { initdb -A trust && echo \\"host all all all scram-sha-256\\" >>$PGDATA/pg_hba.conf; }; exec postgres -c listen_addresses=*"]' - postgres:test`;
-const gitea = `docker import -c 'ENV PATH=/usr/local/bin:/usr/bin:/bin' -c 'ENV USER=git' -c 'ENV GITEA_CUSTOM=/data/gitea' -c 'USER git' -c 'WORKDIR /data/git' \\
-  -c 'CMD ["/usr/local/bin/gitea", "web"]' - gitea:test`;
+/** One image for both: what tells them apart is said when they are made. */
+const image = `docker import -c 'ENV PATH=/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/bin:/bin' -c 'ENV PGDATA=/var/lib/postgresql/data' -c 'USER postgres' -c 'WORKDIR /' \\
+  -c 'CMD ["bash", "-c", "[ -s $PGDATA/PG_VERSION ] || { initdb -A trust && echo \\"host all all all scram-sha-256\\" >>$PGDATA/pg_hba.conf; }; exec postgres -c listen_addresses=*"]' - estate:test`;
 
 /** Gitea as its official image sets it up: settings, data and repositories under /data. */
 const appIni = `RUN_MODE = prod
@@ -126,41 +125,42 @@ export async function makeDockerHost(): Promise<string> {
     "the Docker host's address",
     60,
     async () =>
-      (await inside(name, `ip -4 -o addr show dev eth0 | grep -w ${address} && getent hosts deb.debian.org`)).code ===
-      0,
-  ).catch(() => {});
+      (
+        await inside(
+          name,
+          `ip -4 -o addr show dev eth0 | grep -qw ${address} && systemctl is-system-running | grep -Eq 'running|degraded'`,
+        )
+      ).code === 0,
+  );
   await must(name, provision);
   await must(
     name,
     "cat >/root/.ssh/authorized_keys",
     readFileSync(join(world.directory, "ssh", "id_ed25519.pub"), "utf8"),
   );
-  await must(name, "mkdir -p /opt/gitea-program /opt/import");
-  await asRoot([
-    "bash",
-    "-c",
-    `incus -q --project ${world.incusProject} exec ${name} -- bash -c 'cat >/opt/import/rootfs.tar' <${root}`,
-  ]);
-  await asRoot([
-    "bash",
-    "-c",
-    `tar -C ${program} -cf - . | incus -q --project ${world.incusProject} exec ${name} -- tar -C /opt/gitea-program --no-same-owner -xf -`,
-  ]);
+  const into = `incus -q --project ${world.incusProject} exec ${name} --`;
+  await must(name, "mkdir -p /opt/gitea-program; cat >/root/import.sh", image);
+  await asRoot(["bash", "-c", `${into} bash /root/import.sh <${root}`]);
+  await asRoot(["bash", "-c", `tar -C ${program} -cf - . | ${into} tar -C /opt/gitea-program --no-same-owner -xf -`]);
+  await startEstate();
+  return hostKey();
+}
+
+/** Postgres, with a shop's database, and Gitea on it. */
+export async function startEstate(): Promise<void> {
+  const { name } = dockerHost;
   await must(
     name,
     `set -eu
-${postgres} </opt/import/rootfs.tar >/dev/null
-${gitea} </opt/import/rootfs.tar >/dev/null
-rm -r /opt/import
 docker network create estate >/dev/null
 cat >/opt/gitea-program/docker-gitea <<'SH'
 #!/bin/sh
 GITEA_WORK_DIR=\${GITEA_WORK_DIR:-/data/gitea} GITEA_CUSTOM=\${GITEA_CUSTOM:-/data/gitea} exec /app/gitea/gitea "$@"
 SH
 chmod 755 /opt/gitea-program/docker-gitea
-install -d -o postgres -m 0700 /srv/postgres 2>/dev/null || install -d -m 0700 /srv/postgres
-chown "$(docker run --rm postgres:test id -u)" /srv/postgres
-docker run -d --name postgres --network estate --shm-size 64m -v /srv/postgres:/var/lib/postgresql/data postgres:test >/dev/null
+install -d -m 0700 /srv/postgres
+chown "$(docker run --rm estate:test id -u)" /srv/postgres
+docker run -d --name postgres --network estate --shm-size 64m --tmpfs /run/postgresql:mode=1777 -v /srv/postgres:/var/lib/postgresql/data estate:test >/dev/null
 for i in $(seq 120); do docker exec postgres pg_isready -q && break; sleep 0.5; done
 docker exec -i postgres psql -qX -v ON_ERROR_STOP=1 <<'SQL'
 CREATE ROLE gitea LOGIN PASSWORD 'gitea-of-the-tests';
@@ -178,13 +178,12 @@ install -d -o 1000 -g 1000 /srv/gitea /srv/gitea/git /srv/gitea/gitea /srv/gitea
   await must(
     name,
     `set -eu
-docker run -d --name gitea --network estate -v /srv/gitea:/data -v /opt/gitea-program:/app/gitea:ro \\
-  -v /opt/gitea-program/docker-gitea:/usr/local/bin/gitea:ro -p 127.0.0.1:3000:3000 gitea:test >/dev/null
+docker run -d --name gitea --network estate --user git --workdir /data/git -e USER=git -e GITEA_CUSTOM=/data/gitea -v /srv/gitea:/data -v /opt/gitea-program:/app/gitea:ro \\
+  -v /opt/gitea-program/docker-gitea:/usr/local/bin/gitea:ro -p 127.0.0.1:3000:3000 estate:test /usr/local/bin/gitea web >/dev/null
 for i in $(seq 120); do curl -fsS -o /dev/null http://127.0.0.1:3000/api/healthz && break; sleep 0.5; done
 curl -fsS -o /dev/null http://127.0.0.1:3000/api/healthz
 docker exec -u git gitea gitea admin user create --username ada --password ada-of-the-tests --email ada@lab.invalid --admin --must-change-password=false`,
   );
-  return hostKey();
 }
 
 /** The volume of the dumps. */
