@@ -45,6 +45,13 @@ const api = (method: string, path: string, body?: object) =>
 /** Runs git in Gitea's container, against Gitea's own web server. */
 const git = (script: string) =>
   must(name, "docker exec -i -u git gitea bash -euo pipefail", `export HOME=/tmp; cd /tmp\n${script}`);
+/** Gitea is there, and its database. */
+const answers = () =>
+  waitFor(
+    "Gitea",
+    120,
+    async () => (await inside(name, "curl -fsS -o /dev/null http://127.0.0.1:3000/api/healthz")).code === 0,
+  );
 const repository = "http://ada:ada-of-the-tests@127.0.0.1:3000/ada/one.git";
 
 describe("provisioning", () => {
@@ -151,11 +158,7 @@ sed -e "s:^ROOT=.*:ROOT=/mnt/tiny:" -e "s:^METRICS_DIRECTORY=.*:METRICS_DIRECTOR
 describe("restores", () => {
   let head = "";
   beforeAll(async () => {
-    await waitFor(
-      "Postgres and Gitea",
-      120,
-      async () => (await inside(name, "curl -fsS -o /dev/null http://127.0.0.1:3000/api/healthz")).code === 0,
-    );
+    await answers();
     for (const kind of ["postgres", "gitea"] as const) {
       const { code, output } = await backup(kind);
       expect(code, output).toBe(0);
@@ -197,6 +200,7 @@ describe("restores", () => {
     const { code, output } = await restore("gitea");
     expect(code, output).toBe(0);
     expect(output).toContain("it comes from the dump of postgres");
+    await answers();
     expect(
       await git(`rm -rf again; git clone -q ${repository} again; cd again; git rev-parse HEAD; cmp file ../work/file`),
     ).toBe(head);
