@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { attachBackups, detachBackups, dockerHost, makeDockerHost, removeDockerHost } from "./dockerHost.js";
+import { dockerHost, makeDockerHost, removeDockerHost } from "./dockerHost.js";
 import { type Change, inside, metric, metricsDirectory, must, pulumi, touched, up, waitFor, world } from "./lab.js";
 
 const { name, address } = dockerHost;
@@ -145,13 +145,19 @@ sed -e "s:^ROOT=.*:ROOT=/mnt/tiny:" -e "s:^METRICS_DIRECTORY=.*:METRICS_DIRECTOR
   });
 
   it("F1 the volume is gone: refused, and the folder in its place stays empty", async () => {
-    await detachBackups();
-    const { code, output } = await backup("postgres");
-    const left = await must(name, `mkdir -p ${root}; find ${root}`);
-    await attachBackups();
+    // What a volume that was not mounted leaves: its folder, on the root disk.
+    const gone = "/mnt/gone";
+    await must(name, `mkdir -p ${gone}; sed "s:^ROOT=.*:ROOT=${gone}:" ${scripts.postgres}/dump.env >/root/gone.env`);
+    const before = await figures("postgres");
+    const { code, output } = await inside(name, `RESTORABLE_DUMP_ENV=/root/gone.env ${scripts.postgres}/backup.sh`);
+    const left = await must(name, `find ${gone}; rm -r ${gone} /root/gone.env`);
+    expect(metric(await figures("postgres"), "dump_failed")).toBe(1);
+    expect(metric(await figures("postgres"), "dump_last_success_timestamp_seconds")).toBe(
+      metric(before, "dump_last_success_timestamp_seconds"),
+    );
     expect(code, output).toBe(1);
-    expect(output).toContain(`${root} is not mounted: refused`);
-    expect(left).toBe(root);
+    expect(output).toContain(`${gone} is not mounted: refused`);
+    expect(left).toBe(gone);
   });
 });
 

@@ -114,13 +114,13 @@ export async function makeDockerHost(): Promise<string> {
     ],
     ["config", "device", "add", name, "eth0", "nic", `network=${world.bridge}`, "name=eth0", `ipv4.address=${address}`],
     ["storage", "volume", "create", world.pool, volume, "size=2GiB"],
+    ["config", "device", "add", name, "backups", "disk", `pool=${world.pool}`, `source=${volume}`, "path=/mnt/backups"],
     ["start", name],
   ];
   for (const command of make) {
     const { code, output } = await incus(...command);
     if (code !== 0) throw new Error(`incus ${command.join(" ")}: ${output}`);
   }
-  await attachBackups();
   await waitFor(
     "the Docker host's address",
     60,
@@ -184,18 +184,6 @@ for i in $(seq 120); do curl -fsS -o /dev/null http://127.0.0.1:3000/api/healthz
 curl -fsS -o /dev/null http://127.0.0.1:3000/api/healthz
 docker exec -u git gitea gitea admin user create --username ada --password ada-of-the-tests --email ada@lab.invalid --admin --must-change-password=false`,
   );
-}
-
-/** The volume of the dumps. */
-export async function attachBackups(): Promise<void> {
-  const words = ["disk", `pool=${world.pool}`, `source=${volume}`, "path=/mnt/backups"];
-  const { code, output } = await incus("config", "device", "add", dockerHost.name, "backups", ...words);
-  if (code !== 0) throw new Error(`the volume of the dumps: ${output}`);
-}
-
-export async function detachBackups(): Promise<void> {
-  const { code, output } = await incus("config", "device", "remove", dockerHost.name, "backups");
-  if (code !== 0) throw new Error(`the volume of the dumps: ${output}`);
 }
 
 /** Takes it away with all that is on it. */
