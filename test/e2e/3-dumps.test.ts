@@ -82,6 +82,8 @@ describe("provisioning", () => {
 
 describe("dumps", () => {
   beforeAll(async () => {
+    // Of a run before, with a lab that is used again.
+    await api("DELETE", "/repos/ada/one").catch(() => "");
     await api("POST", "/user/repos", { name: "one", auto_init: true, default_branch: "main" });
     await git(`rm -rf work; git clone -q ${repository} work; cd work
 git config user.email ada@lab.invalid; git config user.name ada

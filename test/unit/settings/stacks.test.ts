@@ -50,6 +50,7 @@ describe("Pulumi.yaml", () => {
       "objectStore",
       "offsite",
       "offsiteStore",
+      "dumps",
       "exports",
       "sshPrivateKeyFile",
       "monitoring",
