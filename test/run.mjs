@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodePackages, root } from "../lab/bootstrap.mjs";
+import { digestReport, fileTimes } from "./digest.mjs";
 import { installTools } from "./tools.mjs";
 
 const help = `Usage: npm test [-- SUITE...]
@@ -25,6 +26,8 @@ if (unknown.length > 0) {
   process.exit(64);
 }
 
+/** Lines about what failed, for the end of the run. */
+const failures = [];
 const scratch = mkdtempSync(join(tmpdir(), "restorable-test-"));
 const seconds = (since) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 
@@ -62,9 +65,11 @@ async function vitest(name, args) {
     `--outputFile.json=${report}`,
   ]);
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(
-      readFileSync(report, "utf8"),
-    );
+    const told = JSON.parse(readFileSync(report, "utf8"));
+    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = told;
+    failures.push(...digestReport(told, root));
+    if (name === "e2e")
+      for (const [file, took] of fileTimes(told, root)) console.log(`${took.toFixed(0).padStart(5)} s  ${file}`);
     // A file that does not load has no tests to count.
     const failed = numFailedTests || (code === 0 ? 0 : Math.max(1, numFailedTestSuites));
     return { passed: numPassedTests, failed, skipped: numPendingTests };
@@ -106,6 +111,7 @@ async function shell() {
   const count = (pattern) => (bats.stdout.match(pattern) ?? []).length;
   const skipped = count(/^ok .* # skip/gm);
   const failed = count(/^not ok/gm) || (bats.code === 0 ? 0 : 1);
+  for (const [line] of bats.stdout.matchAll(/^not ok .*/gm)) failures.push(`FAILED shell: ${line}`);
   return {
     passed: count(/^ok/gm) - skipped + (lint.code === 0 ? 1 : 0),
     failed: failed + (lint.code === 0 ? 0 : 1),
@@ -156,6 +162,7 @@ if (process.env.CI && total.skipped > 0) {
   console.log(`${total.skipped} skipped, which in CI is a failure`);
   total.failed += total.skipped;
 }
+if (failures.length > 0) console.log(`\n${failures.join("\n")}`);
 console.log(`\n${table.join("\n")}\nall    ${seconds(begin)}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
