@@ -4,6 +4,7 @@ import { CertificateAuthority } from "./components/CertificateAuthority.js";
 import { DrillHost } from "./components/DrillHost.js";
 import { FailoverTest } from "./components/FailoverTest.js";
 import { GeneratedSecrets } from "./components/GeneratedSecrets.js";
+import { HostDump } from "./components/HostDump.js";
 import { HostMetrics } from "./components/HostMetrics.js";
 import { ImmutabilityProbe } from "./components/ImmutabilityProbe.js";
 import { IncusHost } from "./components/IncusHost.js";
@@ -17,9 +18,11 @@ import { PgExports } from "./components/PgExports.js";
 import { PgFormation, type PgMember } from "./components/PgFormation.js";
 import { PgImage } from "./components/PgImage.js";
 import { PrometheusHost } from "./components/PrometheusHost.js";
+import { RemoteHost } from "./components/RemoteHost.js";
 import { RestoreTools } from "./components/RestoreTools.js";
 import { type Outputs, plainOutputs } from "./outputs.js";
 import { plan } from "./plan.js";
+import { dumpFolders } from "./planDumps.js";
 import { planMonitoring } from "./planMonitoring.js";
 import { asRoot } from "./remote/asRoot.js";
 import { readBundle } from "./remote/bundle.js";
@@ -49,7 +52,9 @@ const watching = planMonitoring(settings, stack, receivers);
 for (const warning of [...failureDomainWarnings(settings), ...receiverWarnings(settings, receivers)])
   await pulumi.log.warn(warning);
 
-const reachable = ({ address, port, user, hostKey }: (typeof settings.hosts)[number]): Connection => ({
+const dumpHosts = settings.dumps?.hosts ?? [];
+type Reached = Pick<(typeof settings.hosts)[number], "address" | "port" | "user" | "hostKey">;
+const reachable = ({ address, port, user, hostKey }: Reached): Connection => ({
   host: address,
   port,
   user,
@@ -58,7 +63,7 @@ const reachable = ({ address, port, user, hostKey }: (typeof settings.hosts)[num
 });
 const bundle = readBundle();
 const converged = await lookAtHosts(
-  settings.hosts.map((host) => ({
+  [...settings.hosts, ...dumpHosts.map((host) => ({ ...host, project: "" }))].map((host) => ({
     name: host.name,
     connection: reachable(host),
     command: asRoot(host.user, `timeout 120 ${toolsRoot(stack)}/facts ${quote(host.project)}`),
@@ -103,7 +108,7 @@ const offsiteBucket: OffsiteBucket | undefined =
   (await makeOffsite("offsite", {
     ...offsite,
     // The repository, and the logical exports beside it.
-    folders: [offsite.path, besideRepository(offsite.path, "exports")],
+    folders: [offsite.path, besideRepository(offsite.path, "exports"), ...dumpFolders(settings)],
     owner: stack,
     keepData: settings.protectData,
     existing: () => ({
@@ -308,6 +313,28 @@ for (const { container } of pg.nodes)
     },
     { dependsOn: [...stanzas, ...exporting] },
   );
+const dumping = new Map(
+  dumpHosts.map((host) => [
+    host.name,
+    new RemoteHost(host.name, { connection: reachable(host), stack, bundle, convergence: converged }),
+  ]),
+);
+for (const { host, upload, ...dump } of planned.dumps)
+  new HostDump(`${host}-dump-${dump.dump.kind}`, {
+    ...dump,
+    host: dumping.get(host) ?? hostNamed(host),
+    ...(upload && offsiteBucket
+      ? {
+          upload: {
+            ...upload,
+            writer: offsiteBucket.writer,
+            identity: secret("exportsIdentity"),
+            storeCa: upload.ownCa ? storeCa : "",
+          },
+        }
+      : {}),
+  });
+
 if (settings.monitoring && watching.prometheus) {
   const { name, ...monitoring } = settings.monitoring;
   new Monitoring(name, {

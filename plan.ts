@@ -1,4 +1,5 @@
 import { expectedReporters } from "./planAlerts.js";
+import { type PlannedDump, planDumps } from "./planDumps.js";
 import { type ExportsPlan, planExports, planRestore } from "./planExports.js";
 import { type AlertRulesArgs, type AlertThresholds, defaultThresholds } from "./render/alertRules.js";
 import type { BackupFilesArgs, BackupTimers } from "./render/backupFiles.js";
@@ -34,6 +35,7 @@ export interface Plan {
   restoreEnv: RestoreEnv;
   /** Absent without logical exports. */
   exports?: ExportsPlan;
+  dumps: PlannedDump[];
   alertRules: AlertRulesArgs;
   dashboard: DashboardArgs;
 }
@@ -115,6 +117,7 @@ export function plan(settings: Settings): Plan {
     failoverTestEnv: failoverTestEnv(settings),
     restoreEnv: planRestore(settings),
     ...(exports ? { exports } : {}),
+    dumps: planDumps(settings),
     alertRules: {
       prefix: metrics.prefix,
       runbookUrlPattern: alerts.runbookUrlPattern,

@@ -1,3 +1,4 @@
+import { expectedDumps } from "./planDumps.js";
 import type { Expected } from "./render/alertRules.js";
 import { mebibytes } from "./render/size.js";
 import type { Settings } from "./settings/complete.js";
@@ -6,7 +7,8 @@ import type { Settings } from "./settings/complete.js";
 const globals = "@globals";
 
 /** Whose metrics Prometheus must have, by the names that the metrics carry. */
-export function expectedReporters({ formation, backup, offsite, drill, monitoring, exports }: Settings): Expected {
+export function expectedReporters(settings: Settings): Expected {
+  const { formation, backup, offsite, drill, monitoring, exports } = settings;
   const { monitor, nodes } = formation;
   const volume = ({ name, host }: { name: string; host: string }) => ({ name, host, volume: `${name}-data` });
   return {
@@ -19,5 +21,6 @@ export function expectedReporters({ formation, backup, offsite, drill, monitorin
     archiveTimeoutSeconds: backup.archiveTimeoutSeconds,
     scrapeIntervalSeconds: monitoring?.scrapeIntervalSeconds ?? 15,
     ...(exports ? { exports: { databases: [globals, ...(exports.databases ?? [])] } } : {}),
+    ...expectedDumps(settings),
   };
 }

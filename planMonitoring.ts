@@ -1,3 +1,4 @@
+import { dumpMachines } from "./planDumps.js";
 import type { AlertmanagerConfArgs } from "./render/alertmanagerConf.js";
 import type { Machine, PrometheusConfArgs, ScrapeArgs } from "./render/prometheusConf.js";
 import type { Settings } from "./settings/complete.js";
@@ -31,6 +32,7 @@ export function planMonitoring(
   const { monitor, nodes } = formation;
   const machines: Machine[] = [
     ...hosts.map(({ name, address }): Machine => ({ name, address, role: "host", host: name })),
+    ...dumpMachines(settings),
     ...nodes.map(({ name, address, host }): Machine => ({ name, address, role: "data", host })),
     { name: monitor.name, address: monitor.address, role: "monitor", host: monitor.host },
     ...(own ? [own] : []),

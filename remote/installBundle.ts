@@ -10,8 +10,8 @@ export interface InstallArgs {
   bundle: Bundle;
   stack: string;
   host: string;
-  /** Incus project that must be there. */
-  project: string;
+  /** Incus project that must be there; absent where no Incus is needed. */
+  project?: string | undefined;
   generation: number;
 }
 
@@ -24,11 +24,15 @@ export function installBundle({ bundle, stack, host, project, generation }: Inst
   const state = `/var/lib/restorable/${stack}`;
   const noIncus = `restorable: host ${host}: no incus client on this host: install Incus first`;
   const noProject = `restorable: host ${host}: Incus project ${project} is not there, or the daemon does not answer: see \`incus project list\` on the host`;
+  const incus =
+    project === undefined
+      ? ""
+      : `command -v incus >/dev/null || { echo ${quote(noIncus)} >&2; exit 1; }
+incus project show ${quote(project)} >/dev/null 2>&1 || { echo ${quote(noProject)} >&2; exit 1; }
+`;
   return `set -eu
 umask 022
-command -v incus >/dev/null || { echo ${quote(noIncus)} >&2; exit 1; }
-incus project show ${quote(project)} >/dev/null 2>&1 || { echo ${quote(noProject)} >&2; exit 1; }
-new=${root}.${bundle.hash}
+${incus}new=${root}.${bundle.hash}
 rm -rf "$new"
 mkdir -p "$new"
 while read -r path data; do

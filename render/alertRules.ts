@@ -2,6 +2,7 @@ import { Document } from "yaml";
 import { archivingAlerts } from "./alerts/archiving.js";
 import { backupAlerts, type ExpectedDrill } from "./alerts/backup.js";
 import { criticalAlerts } from "./alerts/critical.js";
+import { dumpAlerts } from "./alerts/dumps.js";
 import { escrowAlerts } from "./alerts/escrow.js";
 import type { Expected } from "./alerts/expected.js";
 import { exportAlerts } from "./alerts/exports.js";
@@ -67,6 +68,7 @@ export function renderAlertRules(args: AlertRulesArgs): string {
       ...(args.expected.exports
         ? [group("restorable_exports", exportAlerts(drills, args.expected.exports, limits))]
         : []),
+      ...(args.expected.dumps ? [group("restorable_dumps", dumpAlerts(args, args.expected.dumps, limits))] : []),
       group("restorable_escrow", escrowAlerts(args, limits)),
       group("restorable_formation", formationAlerts(args, limits)),
       group("restorable_postgres", postgresAlerts(args, limits)),

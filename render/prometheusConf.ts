@@ -1,7 +1,7 @@
 import { Document } from "yaml";
 
 /** What a target is, for alerts and dashboards. */
-export type TargetRole = "host" | "data" | "monitor" | "monitoring";
+export type TargetRole = "host" | "data" | "monitor" | "monitoring" | "dump";
 
 export interface Machine {
   /** Name of the Incus host or container: label `instance`. */

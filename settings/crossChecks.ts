@@ -1,5 +1,6 @@
 import { alertChecks } from "./alertChecks.js";
 import { type Draft, draft, object, type Place } from "./draft.js";
+import { dumpsChecks } from "./dumps.js";
 import { exportsChecks } from "./exports.js";
 import { nearest } from "./nearest.js";
 import { offsiteChecks } from "./offsiteChecks.js";
@@ -25,6 +26,7 @@ export function crossChecks(raw: Record<string, unknown>): Problem[] {
     ...store(all),
     ...offsiteChecks(raw, all),
     ...exportsChecks(raw),
+    ...dumpsChecks(raw, [...all.hosts, ...all.dumpHosts]),
     ...keyChoice(all),
     ...monitoring(raw),
     ...recoverFromProblems(object(raw.recoverFrom), [
@@ -59,22 +61,23 @@ function repeated(places: Place[], key: "name" | "address", value: (place: Place
   });
 }
 
-function names({ hosts, members }: Draft): Problem[] {
+function names({ hosts, dumpHosts, members }: Draft): Problem[] {
   const reserved = members
     .filter(({ name }) => name?.startsWith(drillContainer))
     .map(({ path, name }) => ({
       path: [...path, "name"],
       message: `"${name}" is refused: names that begin with ${drillContainer} belong to the drill, which removes them`,
     }));
-  return [...repeated([...hosts, ...members], "name", ({ name }) => name), ...reserved];
+  return [...repeated([...hosts, ...dumpHosts, ...members], "name", ({ name }) => name), ...reserved];
 }
 
-function addresses({ hosts, members }: Draft): Problem[] {
+function addresses({ hosts: incusHosts, dumpHosts, members }: Draft): Problem[] {
+  const hosts = [...incusHosts, ...dumpHosts];
   const endpoint = ({ address, value }: Place) => address && `${address} port ${value.port ?? 22}`;
   return [
     ...repeated(hosts, "address", endpoint),
     ...repeated([...unique(hosts), ...members], "address", ({ address }) => address).filter(
-      ({ path }) => path[0] !== "hosts",
+      ({ path }) => path[0] !== "hosts" && path[0] !== "dumps",
     ),
   ];
 }
@@ -178,8 +181,8 @@ function monitoring(raw: Record<string, unknown>): Problem[] {
   return [{ path: ["prometheus"], message }];
 }
 
-function keyChoice({ hosts }: Draft): Problem[] {
-  return hosts.flatMap(({ path, value }) => {
+function keyChoice({ hosts, dumpHosts }: Draft): Problem[] {
+  return [...hosts, ...dumpHosts].flatMap(({ path, value }) => {
     const given = ["hostKey", "hostKeyFile"].filter((key) => value[key] !== undefined);
     if (given.length === 1) return [];
     const message =

@@ -5,6 +5,8 @@ type Raw = Record<string, unknown>;
 /** What the checks across settings look at, taken from a configuration that may be wrong in other places. */
 export interface Draft {
   hosts: Place[];
+  /** Hosts of dumps that are no Incus hosts. */
+  dumpHosts: Place[];
   /** Monitor, data nodes, object stores and monitoring. */
   members: Place[];
   dataNodes: number;
@@ -46,6 +48,7 @@ export function draft(raw: Raw): Draft {
   const offsiteStore = raw.offsiteStore === undefined ? undefined : object(raw.offsiteStore);
   return {
     hosts: list(raw.hosts).map((host, index) => place(["hosts", index], host)),
+    dumpHosts: list(object(raw.dumps).hosts).map((host, index) => place(["dumps", "hosts", index], host)),
     members: [
       place(["formation", "monitor"], object(formation.monitor), "pgaf-monitor"),
       ...nodes.map((node, index) => place(["formation", "nodes", index], node, defaultNodeName(index))),

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Host, Settings } from "./complete.js";
+import type { Dumps } from "./dumps.js";
 import { type Problem, SettingsError } from "./problems.js";
 
 /** Folder of Pulumi.yaml: what relative paths in the settings start from. */
@@ -9,8 +10,9 @@ export const projectRoot = fileURLToPath(new URL("..", import.meta.url));
 
 /** A host whose public key is at hand, wherever it came from. */
 export type KeyedHost = Host & { hostKey: string };
+type KeyedDumps = Omit<Dumps, "hosts"> & { hosts: (Dumps["hosts"][number] & { hostKey: string })[] };
 /** Settings with the host keys read from their files. */
-export type ResolvedSettings = Omit<Settings, "hosts"> & { hosts: KeyedHost[] };
+export type ResolvedSettings = Omit<Settings, "hosts" | "dumps"> & { hosts: KeyedHost[]; dumps?: KeyedDumps };
 
 export interface KeyFiles {
   settings: ResolvedSettings;
@@ -45,17 +47,21 @@ export function readKeyFiles(
     }
     return "";
   };
-  const hosts = settings.hosts.map((host, index) => ({
-    ...host,
-    hostKey:
-      host.hostKey ??
-      read(
-        ["hosts", index, "hostKeyFile"],
-        host.hostKeyFile ?? "",
-        /^(?:ssh|ecdsa)-\S+ \S{40,}/,
-        "public SSH key",
-      ).trim(),
-  }));
+  const keyed = <T extends { hostKey?: string; hostKeyFile?: string }>(hosts: readonly T[], path: PropertyKey[]) =>
+    hosts.map((host, index) => ({
+      ...host,
+      hostKey:
+        host.hostKey ??
+        read(
+          [...path, index, "hostKeyFile"],
+          host.hostKeyFile ?? "",
+          /^(?:ssh|ecdsa)-\S+ \S{40,}/,
+          "public SSH key",
+        ).trim(),
+    }));
+  const hosts = keyed(settings.hosts, ["hosts"]);
+  const { dumps, ...others } = settings;
+  const dumpHosts = dumps ? keyed(dumps.hosts, ["dumps", "hosts"]) : [];
   const key = sshPrivateKey?.trim()
     ? sshPrivateKey
     : read(
@@ -65,5 +71,8 @@ export function readKeyFiles(
         "private SSH key",
       );
   if (problems.length > 0) throw new SettingsError(problems, stack);
-  return { settings: { ...settings, hosts }, sshPrivateKey: key };
+  return {
+    settings: { ...others, hosts, ...(dumps ? { dumps: { ...dumps, hosts: dumpHosts } } : {}) },
+    sshPrivateKey: key,
+  };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { alertingSchema } from "./alerting.js";
 import { alertsSchema } from "./alertsSchema.js";
 import { drillDepth } from "./drillDepth.js";
+import { dumpsSchema } from "./dumps.js";
 import { exportsSchema } from "./exports.js";
 import {
   absolutePath,
@@ -23,24 +24,12 @@ import {
 import { monitoringSchema, prometheusSchema } from "./monitoring.js";
 import { bucketName, offsiteSchema, region } from "./offsite.js";
 import { outageSchema } from "./outage.js";
+import { reached } from "./reached.js";
 import { recoverFromSchema } from "./recoverFrom.js";
 
 const host = z.strictObject({
   name: instanceName().describe("Name of the host in this stack: other settings refer to it, and messages name it."),
-  address: ipv4Address().describe("Address that SSH connects to."),
-  port: integer(1, 65535).default(22).describe("Port of the SSH server."),
-  user: text(/^[a-z_][a-z0-9_-]{0,31}$/, "a Unix user name")
-    .default("root")
-    .describe("Login user: root, or one that may use sudo without a password."),
-  hostKey: z
-    .exactOptional(
-      text(
-        /^(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,}={0,3}(?: [^\n\r]*)?$/,
-        "the host's public key on one line, such as ssh-ed25519 AAAA... (ssh-keyscan -t ed25519 ADDRESS, compared with the host's own file)",
-      ),
-    )
-    .describe("Public SSH key of the host, checked on every connection. Either this or `hostKeyFile`."),
-  hostKeyFile: z.exactOptional(localPath()).describe("File with the host's public key, relative to Pulumi.yaml."),
+  ...reached,
   project: plainName().default("default").describe("Incus project that the containers are made in."),
   storagePool: plainName().default("default").describe("Incus storage pool of containers and data volumes."),
   network: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/, "the name of an Incus network, up to 15 characters")
@@ -229,6 +218,9 @@ export const schema = z.strictObject({
   exports: z
     .exactOptional(exportsSchema)
     .describe("Logical exports of databases into the off-site bucket, encrypted; absent, there are none."),
+  dumps: z
+    .exactOptional(dumpsSchema)
+    .describe("Daily dumps on hosts beside the formation: Postgres and Gitea in Docker, volumes of K3s."),
   recoverFrom: z
     .exactOptional(recoverFromSchema)
     .describe("Repository that an empty formation gets its data from, after the loss of a site."),

@@ -143,6 +143,8 @@ const prepares = wanted.length === 0 || wanted.some(needsToolchain);
 const toolchain = prepares ? show(process.execPath, ["--import", "tsx", "lab/main.ts", "toolchain"]) : undefined;
 // The store with object lock, after it: two minutes of two cores. A build that fails is tried again by the test that needs it.
 const stores = toolchain?.then(() => show(process.execPath, ["--import", "tsx", "test/e2e/minio.ts"], { quiet: true }));
+// Gitea, behind all else: the test that needs it waits for its end.
+stores?.then(() => show(process.execPath, ["--import", "tsx", "test/e2e/gitea.ts"], { quiet: true }));
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const table = [];

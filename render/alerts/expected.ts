@@ -1,3 +1,4 @@
+import type { ExpectedDump } from "./dumps.js";
 import type { ExpectedExports } from "./exports.js";
 
 /** A container whose data volume is on a host, both by the names that the metrics carry. */
@@ -34,6 +35,8 @@ export interface Expected {
   readonly scrapeIntervalSeconds: number;
   /** Absent without logical exports. */
   readonly exports?: ExpectedExports;
+  /** Absent without dumps on hosts. */
+  readonly dumps?: readonly ExpectedDump[];
 }
 
 /** What the alert groups of the stack get. */

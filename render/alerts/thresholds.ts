@@ -56,6 +56,15 @@ export interface AlertThresholds {
   /** Share of the week's median below which an export is suspiciously small, 0 to 1. */
   readonly exportSizeRatio: number;
   readonly exportSmallForSeconds: number;
+  readonly dumpFailedForSeconds: number;
+  /** Age of a host's newest dump: one day and some hours. */
+  readonly dumpStaleSeconds: number;
+  readonly dumpStaleForSeconds: number;
+  /** Longer than it takes to come from the first update to the first dump. */
+  readonly dumpMissingForSeconds: number;
+  /** Share of the week's median below which a dump is suspiciously small, 0 to 1. */
+  readonly dumpSizeRatio: number;
+  readonly dumpSmallForSeconds: number;
   /** Longer than it takes to come from the first update to the first escrow. */
   readonly escrowMissingForSeconds: number;
   /** Age of the last escrow. */
@@ -144,6 +153,12 @@ export const defaultThresholds: AlertThresholds = {
   exportStaleForSeconds: 3600,
   exportSizeRatio: 0.5,
   exportSmallForSeconds: 300,
+  dumpFailedForSeconds: 300,
+  dumpStaleSeconds: 108000,
+  dumpStaleForSeconds: 3600,
+  dumpMissingForSeconds: 108000,
+  dumpSizeRatio: 0.5,
+  dumpSmallForSeconds: 300,
   escrowMissingForSeconds: 86400,
   escrowStaleSeconds: 8640000,
   escrowStaleForSeconds: 3600,
@@ -196,6 +211,7 @@ const floors: Partial<AlertThresholds> = {
   diffBackupStaleSeconds: 150,
   immutabilityStaleSeconds: 3600,
   exportStaleSeconds: 150,
+  dumpStaleSeconds: 150,
   walDroppedWindowSeconds: 60,
   failoverNoticeSeconds: 45,
   replicationDelaySeconds: 5,

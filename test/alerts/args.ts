@@ -23,5 +23,9 @@ export const args: AlertRulesArgs = {
     archiveTimeoutSeconds: 60,
     scrapeIntervalSeconds: 15,
     exports: { databases: ["@globals"] },
+    dumps: [
+      { kind: "postgres", host: "docker-1" },
+      { kind: "gitea", host: "docker-1" },
+    ],
   },
 };

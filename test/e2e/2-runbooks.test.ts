@@ -20,12 +20,15 @@ describe("first look of the runbooks, as written", () => {
     expect(output.trim()).not.toBe("");
   });
 
-  it("leaves out only what is about services outside of the lab, or typed on the drill host", () => {
+  it("leaves out only what is about services outside of the lab, or typed on the drill host or a host of dumps", () => {
     expect(pages.filter((page) => !forTheLab.includes(page))).toEqual([
       "backup-restore-drill-absent.md",
       "backup-restore-drill-failed.md",
       "backup-restore-drill-stale.md",
       "backup-restore-drill-unverified.md",
+      "dump-failed.md",
+      "dump-small.md",
+      "dump-stale.md",
       "high-error-rate.md",
       "high-latency-p99.md",
       "pitr-drill-failed.md",

@@ -1,0 +1,51 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# A dump takes its place, and old ones go.
+
+# large_enough FILE: not much smaller than the last one, unless that is meant.
+large_enough() {
+  local last size before
+  last=$(dumps_in "$FOLDER" | tail -n 1)
+  [ -n "$last" ] || return 0
+  size=$(stat -c %s "$1") before=$(stat -c %s "$FOLDER/$last")
+  if awk -v size="$size" -v before="$before" -v ratio="$MINIMUM_RATIO" 'BEGIN { exit size >= ratio * before }'; then
+    if [ "$ALLOW_SMALLER" = y ]; then
+      echo "$size bytes, $before in $last: taken, as told"
+      return 0
+    fi
+    echo "$size bytes are less than $MINIMUM_RATIO of the $before of $last: refused. If that is right: $0 --allow-smaller" >&2
+    return 1
+  fi
+}
+
+# keep FILE: under its own name, on the disk, and its copy where there is to be one. Sets NEWEST.
+keep() {
+  local name copy
+  name=$(name_of "$(date +%Y%m%d)")
+  chmod 0600 "$1"
+  sync "$1" || return 1
+  mv -f "$1" "$FOLDER/$name" || return 1
+  sync "$FOLDER" || return 1
+  NEWEST=$FOLDER/$name
+  [ -n "${COPY_DIRECTORY:-}" ] || return 0
+  copy=$COPY_DIRECTORY/.$name.partial
+  if install -d -m 0700 "$COPY_DIRECTORY" && cp "$NEWEST" "$copy" && cmp -s "$NEWEST" "$copy" && sync "$copy" &&
+    mv -f "$copy" "$COPY_DIRECTORY/$name"; then
+    return 0
+  fi
+  rm -f "$copy"
+  echo "$NEWEST is good, but could not be copied to $COPY_DIRECTORY" >&2
+  return 1
+}
+
+# prune: after a good dump only, and never that one.
+prune() {
+  local before folder name
+  before=$(date -d "-$KEEP_DAYS days" +%Y%m%d)
+  for folder in "$FOLDER" ${COPY_DIRECTORY:+"$COPY_DIRECTORY"}; do
+    while IFS= read -r name; do
+      if [ "$name" = "${NEWEST##*/}" ] || [[ ! ${name:7:8} < $before ]]; then continue; fi
+      rm -f "$folder/$name" || return 1
+      echo "$folder/$name removed: older than $KEEP_DAYS days"
+    done < <(dumps_in "$folder")
+  done
+}

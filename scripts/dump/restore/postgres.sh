@@ -1,0 +1,77 @@
+# shellcheck shell=bash disable=SC2154
+# All databases and roles, back into a Postgres in Docker.
+
+dump_psql() { docker exec -i "$CONTAINER" psql -X -q -U "$DUMP_USER" "$@"; }
+ask_psql() { dump_psql -At -v ON_ERROR_STOP=1 -d template1 "$@" </dev/null; }
+
+# databases_in <SQL: names, as the dump's own comments have them; rows may look like anything.
+databases_in() {
+  awk '
+    /^COPY .* FROM stdin;$/ { rows = 1 }
+    /^\\[.]$/ { rows = 0 }
+    !rows && /^-- Database ".*" dump$/ { sub(/^-- Database "/, ""); sub(/" dump$/, ""); print }
+  '
+}
+
+# Sets TAKEN: databases that the dump holds and that are there, one a line. `postgres` counts once somebody uses it.
+target() {
+  local used
+  gzip -dc "$FILE" | databases_in | grep -vxF -e template1 | LC_ALL=C sort -u >"$work/dumped" || true
+  ask_psql -c "SELECT datname FROM pg_database WHERE NOT datistemplate" | LC_ALL=C sort >"$work/there" || return 1
+  used=$(dump_psql -At -v ON_ERROR_STOP=1 -d postgres -c "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE relkind IN ('r', 'p', 'S', 'v', 'm') AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'" </dev/null) || used=0
+  TAKEN=$(LC_ALL=C comm -12 "$work/dumped" "$work/there")
+  if [ "$used" = 0 ]; then TAKEN=$(grep -vxF -e postgres <<<"$TAKEN") || TAKEN=''; fi
+  echo "it holds the databases $(paste -sd' ' "$work/dumped"), and the roles with their passwords"
+  if [ -z "$TAKEN" ]; then
+    echo "none of them is there: nothing is in the way"
+  else
+    echo "not empty: $(paste -sd' ' <<<"$TAKEN") will be renamed to NAME_before_$NOW, sessions ended; nothing is deleted"
+  fi
+}
+
+# set_aside DATABASE
+set_aside() {
+  local aside="${1:0:41}_before_$NOW"
+  dump_psql -v ON_ERROR_STOP=1 -v name="$1" -v aside="$aside" -d template1 <<'SQL' >/dev/null || return 1
+ALTER DATABASE :"name" ALLOW_CONNECTIONS false;
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name';
+ALTER DATABASE :"name" RENAME TO :"aside";
+ALTER DATABASE :"aside" ALLOW_CONNECTIONS true;
+SQL
+  echo "$1 is now $aside"
+  # The dump takes it for granted.
+  [ "$1" != postgres ] || ask_psql -c 'CREATE DATABASE postgres TEMPLATE template0'
+}
+
+# The directory of the data, where Docker knows it.
+wipe_hint() {
+  local mount
+  mount=$(docker inspect -f '{{range .Mounts}}{{.Source}} ({{.Destination}}) {{end}}' "$CONTAINER" 2>/dev/null)
+  echo "If the replay goes on to misbehave: docker stop $CONTAINER, wipe its data directory${mount:+ (its mounts: ${mount% })}, docker start $CONTAINER, and run this again." >&2
+}
+
+load() {
+  local name errors
+  while IFS= read -r name; do
+    [ -z "$name" ] || set_aside "$name" || { echo "$name could not be set aside: nothing was replayed" >&2; return 1; }
+  done <<<"$TAKEN"
+  gzip -dc "$FILE" | dump_psql -d postgres -f - >/dev/null 2>"$work/errors" || {
+    tail -n 5 "$work/errors" >&2
+    echo "the replay broke off" >&2
+    wipe_hint
+    return 1
+  }
+  # Roles that are there stay, and get what the dump says of them.
+  errors=$(grep -E 'ERROR:|FATAL:|PANIC:|error:' "$work/errors" | grep -vE 'ERROR:  role ".*" already exists$') || errors=''
+  ask_psql -c "SELECT datname FROM pg_database WHERE NOT datistemplate" | LC_ALL=C sort >"$work/there" || return 1
+  name=$(LC_ALL=C comm -23 "$work/dumped" "$work/there" | paste -sd' ')
+  if [ -n "$errors$name" ]; then
+    head -n 10 <<<"$errors" >&2
+    [ -z "$name" ] || echo "not there after it: $name" >&2
+    echo "the dump did not go in whole" >&2
+    wipe_hint
+    return 1
+  fi
+  echo "restored: $(paste -sd' ' "$work/dumped")${TAKEN:+; drop the databases *_before_$NOW when nobody needs them}"
+}
