@@ -5,6 +5,7 @@ import { escrow } from "../escrow/escrow.js";
 import { fireDrill } from "../fire-drill/fireDrill.js";
 import { status } from "../status/status.js";
 import { down } from "./down.js";
+import { clusterCommand } from "./kubernetes/main.js";
 import { holdName } from "./nameLock.js";
 import { outputs } from "./outputs.js";
 import { say } from "./progress.js";
@@ -31,11 +32,14 @@ const help = `Usage: npm run lab [-- OPTIONS]            everything, from nothin
 RESTORABLE_LAB_NAME and RESTORABLE_LAB_SUBNET set the same. Interrupted and run again, it goes on where it was.
 Exit codes: 0 done, 1 failed, 3 something is missing on this machine.`;
 
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
 async function main(): Promise<void> {
   if (process.argv[2] === "render") return render(process.argv.slice(3));
   if (process.argv[2] === "fire-drill") return fireDrill(process.argv.slice(3));
   if (process.argv[2] === "escrow") return escrow(process.argv.slice(3));
   if (process.argv[2] === "status") return status(process.argv.slice(3));
+  if (process.argv[2] === "cluster") return clusterCommand(process.argv.slice(3), root);
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -51,7 +55,6 @@ async function main(): Promise<void> {
   });
   const [command] = positionals;
   if (values.help || command === undefined) return console.log(help);
-  const root = dirname(dirname(fileURLToPath(import.meta.url)));
   const lab = world({ name: values.name, subnet: values.subnet, root, postgres: values.postgres, hosts: values.hosts });
   if (command === "up" || command === "down") holdName(lab.name, `${command} in ${root}`);
   if (command === "up") return up(lab, { drill: !values["no-drill"] });
