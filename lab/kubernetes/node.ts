@@ -16,6 +16,8 @@ set -- \${stat##*) }
 start=\${20}
 pid=\${stat%% *}
 mount -t proc proc /proc
+# What is mounted here stays busy, whatever is done to it outside.
+awk '$2 ~ "^(/var/lib/incus|/tmp)/" { print $2 }' /proc/mounts | sort -r | while read -r busy; do umount -l "$busy"; done
 for folder in /run/netns /run/containerd /var/lib/cni /var/lib/kubelet /var/log/containers /usr/libexec/kubernetes; do
   mkdir -p "$folder" "$own/node$folder"
   mount --bind "$own/node$folder" "$folder"
@@ -51,7 +53,7 @@ if ! alive; then
   mkdir -p -m 0700 "$run"
   rm -rf "$run"/* "$own/node"
   ip link delete "$cable" 2>/dev/null || true
-  setsid unshare --fork --pid --net --mount --propagation slave -- bash -c "$init" node "$own" "$run" \\
+  setsid unshare --fork --pid --net --mount --propagation private -- bash -c "$init" node "$own" "$run" \\
     </dev/null >"$own/logs/node.log" 2>&1 &
   for _ in $(seq 100); do [ -e "$run/node" ] && break; sleep 0.1; done
   alive || { echo "the node's namespaces cannot be made: $(cat "$own/logs/node.log")" >&2; exit 1; }

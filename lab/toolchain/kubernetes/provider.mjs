@@ -233,23 +233,25 @@ export function kubernetesProvider() {
 
     async delete(context, state) {
       const object = objectOf(state);
+      // The object itself may have annotations of others.
+      const inputs = state.__inputs ?? state;
       const patch = isPatch(context.type, state);
       try {
         const server = await api();
         if (patch) {
           // Applied with nothing in it: what only this one owned goes, what others own as well stays.
           if (await server.get(object, context.signal))
-            await server.apply(identity(object), { manager: managerOf(state, state), signal: context.signal });
+            await server.apply(identity(object), { manager: managerOf(inputs, state), signal: context.signal });
           return;
         }
         const { uid } = object.metadata;
-        const propagation = objects.propagationOf(state);
+        const propagation = objects.propagationOf(inputs);
         const was = await server.delete(object, {
           propagation: propagation.charAt(0).toUpperCase() + propagation.slice(1),
           uid,
           signal: context.signal,
         });
-        if (was && !objects.skipsAwait(state)) await gone(server, object, context);
+        if (was && !objects.skipsAwait(inputs)) await gone(server, object, context);
       } catch (error) {
         if (error instanceof Unreachable && settings.deleteUnreachable === "true") return;
         throw explained(error, object, patch ? "given up" : "deleted");
