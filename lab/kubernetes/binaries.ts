@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type GoProgram, goProgram } from "../goProgram.js";
-import { CommandFailed, shell } from "../shell.js";
+import { asRoot, CommandFailed, shell } from "../shell.js";
 
 /** The programs of the cluster. */
 export interface Binaries {
@@ -84,6 +84,7 @@ async function debianPrograms(cache: string, note: (line: string) => void): Prom
     note(`taking ${packages.join(", ")} out of Debian's packages`);
     const debs = join(scratch, "debs");
     mkdirSync(debs);
+    await asRoot(["apt-get", "-q", "-o", "Acquire::Retries=3", "update"]);
     await shell(["apt-get", "-q", "-o", "Acquire::Retries=3", "download", ...packages], { cwd: debs });
     for (const deb of readdirSync(debs)) await shell(["dpkg-deb", "-x", join(debs, deb), scratch]);
     rmSync(debs, { recursive: true });

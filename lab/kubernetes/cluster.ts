@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { World } from "../world.js";
 
@@ -31,12 +32,37 @@ export const nodeName = "node1";
 
 export const defaultSubnet = "10.88.0";
 
-/** @throws Error when the subnet cannot be used, saying what can */
-export function clusterOf({ name, directory, cache, subnet: lab }: World, subnet = defaultSubnet): Cluster {
+const ownFolder = (lab: string) => join(lab, "kubernetes");
+const kubeconfigIn = (lab: string) => join(ownFolder(lab), "kubeconfig");
+
+const runFolder = (name: string) => `/run/restorable-kubernetes-${name}`;
+
+/** Whether a lab has a cluster, or what a killed run left of one. */
+export const hasCluster = ({ name, directory }: Pick<World, "name" | "directory">): boolean =>
+  existsSync(ownFolder(directory)) || existsSync(runFolder(name));
+
+/** Subnet of the cluster that the lab in a folder has. */
+const subnetOf = (lab: string): string | undefined =>
+  existsSync(kubeconfigIn(lab))
+    ? /server: https:\/\/(\d+\.\d+\.\d+)\./.exec(readFileSync(kubeconfigIn(lab), "utf8"))?.[1]
+    : undefined;
+
+/**
+ * A lab's cluster.
+ *
+ * @param wanted first three numbers of its network; what the cluster has already, else 10.88.0
+ * @throws Error when the subnet cannot be used, saying what can
+ */
+export function clusterOf(world: Pick<World, "name" | "directory" | "cache" | "subnet">, wanted?: string): Cluster {
+  const { name, directory, cache, subnet: lab } = world;
+  const there = subnetOf(directory);
+  const subnet = wanted ?? there ?? defaultSubnet;
+  if (there && there !== subnet)
+    throw new Error(`--cluster-subnet ${subnet}: this cluster has ${there}; take it down first`);
   if (!/^10\.\d{1,3}\.\d{1,3}$/.test(subnet))
     throw new Error(`--cluster-subnet ${subnet}: three numbers, for example ${defaultSubnet}`);
   if (subnet === lab) throw new Error(`--cluster-subnet ${subnet}: the lab's own network; give it another`);
-  const own = join(directory, "kubernetes");
+  const own = ownFolder(directory);
   return {
     name,
     subnet,
@@ -45,9 +71,9 @@ export function clusterOf({ name, directory, cache, subnet: lab }: World, subnet
     services: "10.96.0",
     api: `https://${subnet}.1:6443`,
     directory: own,
-    run: `/run/restorable-kubernetes-${name}`,
+    run: runFolder(name),
     cable: `rst${name}k0`,
-    kubeconfig: join(own, "kubeconfig"),
+    kubeconfig: kubeconfigIn(directory),
     cache,
   };
 }

@@ -2,10 +2,9 @@ import { parseArgs } from "node:util";
 import { say, step } from "../progress.js";
 import { world } from "../world.js";
 import { binaries } from "./binaries.js";
-import { type Cluster, clusterOf } from "./cluster.js";
+import { clusterOf } from "./cluster.js";
 import { images } from "./images.js";
-import { removeNode } from "./node.js";
-import { clusterUp } from "./up.js";
+import { clusterDown, clusterUp } from "./up.js";
 
 const help = `Usage: node lab/cli.mjs cluster up|down|build [--name NAME] [--cluster-subnet A.B.C]
 
@@ -17,11 +16,6 @@ A Kubernetes of one node, without the rest of the lab: what \`npm run lab:kubern
 
   --name NAME             name of the lab that it belongs to (default: lab)
   --cluster-subnet A.B.C  first three numbers of the /24 of node and pods (default: 10.88.0)`;
-
-/** Takes the cluster away; without one, does nothing. */
-export async function clusterDown(cluster: Cluster): Promise<void> {
-  await removeNode(cluster);
-}
 
 /** `node lab/cli.mjs cluster ...` */
 export async function clusterCommand(args: string[], root: string): Promise<void> {
@@ -43,9 +37,6 @@ export async function clusterCommand(args: string[], root: string): Promise<void
     await step("kubernetes", (note) => clusterUp(cluster, root, note));
     console.log(cluster.kubeconfig);
   } else if (command === "down") {
-    await step("kubernetes", async () => {
-      await clusterDown(cluster);
-      return "removed";
-    });
+    await step("kubernetes", () => clusterDown(cluster));
   } else throw new Error(`unknown command cluster ${command}; --help lists them`);
 }

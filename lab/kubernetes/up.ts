@@ -1,22 +1,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { asRoot, CommandFailed, shell } from "../shell.js";
+import { asRoot, CommandFailed } from "../shell.js";
 import { type Binaries, binaries } from "./binaries.js";
 import { type Cluster, nodeName } from "./cluster.js";
 import { adminKubeconfig, configFiles } from "./configs.js";
+import { kubectlOn } from "./fill.js";
 import { images } from "./images.js";
-import { launchOnNode, onNode, startNode } from "./node.js";
+import { launchOnNode, onNode, removeNode, startNode } from "./node.js";
 import { makePki } from "./pki.js";
 import { ctr, programs } from "./programs.js";
 
 type Note = (line: string) => void;
-
-/** `kubectl` on the cluster. */
-export const kubectl = (cluster: Cluster, { kubernetes }: Binaries, args: string[], input?: string): Promise<string> =>
-  shell(
-    [join(kubernetes, "kubectl"), `--kubeconfig=${cluster.kubeconfig}`, ...args],
-    input === undefined ? {} : { input },
-  );
 
 /** Polls until a command succeeds. @throws Error with its last words when it does not in time */
 async function until(what: string, seconds: number, holds: () => Promise<unknown>): Promise<void> {
@@ -72,6 +66,7 @@ async function startCluster(cluster: Cluster, found: Binaries, archive: string, 
   writeFileSync(cluster.kubeconfig, await adminKubeconfig(cluster), { mode: 0o600 });
   await startNode(cluster);
   const list = programs(cluster, found);
+  const kubectl = kubectlOn(join(found.kubernetes, "kubectl"), cluster);
   const started: string[] = [];
   const start = async (name: string) => {
     const program = list[name];
@@ -85,16 +80,20 @@ async function startCluster(cluster: Cluster, found: Binaries, archive: string, 
     (async () => {
       await start("etcd");
       await start("kube-apiserver");
-      await until("the API server", 120, () => kubectl(cluster, found, ["get", "--raw", "/readyz"]));
+      await until("the API server", 120, () => kubectl(["get", "--raw", "/readyz"]));
       note("the API server answers");
       for (const name of ["kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"]) await start(name);
     })(),
   ]);
   await start("kubelet");
-  await until("the node", 120, () =>
-    kubectl(cluster, found, ["wait", "--for=condition=Ready", `node/${nodeName}`, "--timeout=1s"]),
-  );
+  await until("the node", 120, () => kubectl(["wait", "--for=condition=Ready", `node/${nodeName}`, "--timeout=1s"]));
   // A pod is refused until its namespace has this account.
-  await until("the default account", 60, () => kubectl(cluster, found, ["get", "serviceaccount", "default"]));
+  await until("the default account", 60, () => kubectl(["get", "serviceaccount", "default"]));
   return started.length > 0 ? `started ${started.join(", ")}` : "as it was";
+}
+
+/** Takes the cluster away with all that runs in it, and what a killed run left of it. */
+export async function clusterDown(cluster: Cluster): Promise<string> {
+  await removeNode(cluster);
+  return "removed";
 }
