@@ -33,7 +33,7 @@ const exists = (kubectl: Kubectl, namespace: string, object: string): Promise<bo
 export async function defineKinds(kubectl: Kubectl): Promise<void> {
   await apply(kubectl, longhornDefinitions());
   await kubectl(["apply", "--server-side", "--field-manager=restorable-lab", "-f", "-"], await realDefinitions());
-  await kubectl(["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]);
+  await kubectl(["wait", "--for=condition=Established", "--timeout=300s", "crd", "--all"]);
 }
 
 async function fillOne(kubectl: Kubectl, sample: Sample): Promise<void> {
@@ -42,7 +42,7 @@ async function fillOne(kubectl: Kubectl, sample: Sample): Promise<void> {
   // On standard input: no password is ever an argument.
   if (!(await exists(kubectl, namespace, `secret/${secretOf(sample)}`))) await apply(kubectl, [credentials(sample)]);
   await apply(kubectl, manifests(sample));
-  await kubectl(["-n", namespace, "rollout", "status", `statefulset/${name}`, "--timeout=180s"]);
+  await kubectl(["-n", namespace, "rollout", "status", `statefulset/${name}`, "--timeout=900s"]);
 }
 
 /** Puts definitions and the sample databases into a cluster; run again, it changes nothing. */

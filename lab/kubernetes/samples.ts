@@ -115,6 +115,7 @@ export function manifests(sample: Sample): object[] {
                 readinessProbe: {
                   exec: { command: ["pg_isready", "-q", "-h", "127.0.0.1", "-d", database] },
                   periodSeconds: 2,
+                  timeoutSeconds: 20,
                 },
                 volumeMounts: [{ name: "data", mountPath: "/data" }],
               },

@@ -73,22 +73,22 @@ async function startCluster(cluster: Cluster, found: Binaries, archive: string, 
     if (program && (await launchOnNode(cluster, program, path))) started.push(name);
   };
   await start("containerd");
-  await until("containerd", 30, () => onNode(cluster, [...ctr(cluster, found), "version"]));
+  await until("containerd", 120, () => onNode(cluster, [...ctr(cluster, found), "version"]));
   note("importing images");
   await Promise.all([
     importImages(cluster, found, archive),
     (async () => {
       await start("etcd");
       await start("kube-apiserver");
-      await until("the API server", 120, () => kubectl(["get", "--raw", "/readyz"]));
+      await until("the API server", 300, () => kubectl(["get", "--raw", "/readyz"]));
       note("the API server answers");
       for (const name of ["kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"]) await start(name);
     })(),
   ]);
   await start("kubelet");
-  await until("the node", 120, () => kubectl(["wait", "--for=condition=Ready", `node/${nodeName}`, "--timeout=1s"]));
+  await until("the node", 300, () => kubectl(["wait", "--for=condition=Ready", `node/${nodeName}`, "--timeout=1s"]));
   // A pod is refused until its namespace has this account.
-  await until("the default account", 60, () => kubectl(["get", "serviceaccount", "default"]));
+  await until("the default account", 300, () => kubectl(["get", "serviceaccount", "default"]));
   return started.length > 0 ? `started ${started.join(", ")}` : "as it was";
 }
 
