@@ -40,10 +40,11 @@ async function writeConfigs(cluster: Cluster, tools: string): Promise<void> {
 }
 
 /** Imports the images that the cluster does not have. */
-async function importImages(cluster: Cluster, found: Binaries, archive: string): Promise<void> {
+async function importImages(cluster: Cluster, found: Binaries, archive: string, note: Note): Promise<void> {
   const marker = join(cluster.directory, "data", "images");
   const there = await asRoot(["cat", marker]).catch(() => "");
   if (there.trim() === archive) return;
+  note("importing images");
   await onNode(cluster, [...ctr(cluster, found), "images", "import", archive]);
   await asRoot(["tee", marker], { input: archive });
 }
@@ -74,9 +75,8 @@ async function startCluster(cluster: Cluster, found: Binaries, archive: string, 
   };
   await start("containerd");
   await until("containerd", 120, () => onNode(cluster, [...ctr(cluster, found), "version"]));
-  note("importing images");
   await Promise.all([
-    importImages(cluster, found, archive),
+    importImages(cluster, found, archive, note),
     (async () => {
       await start("etcd");
       await start("kube-apiserver");
