@@ -41,7 +41,8 @@ make_export() {
 # bytes $size
 # database-bytes $DATABASE_BYTES
 $sum  $STAMP.dump.age
-$counts  $STAMP.counts.age${further:+$'\n'}$further
+$counts  $STAMP.counts.age
+$further
 SEAL
   SIZE=$size TOOK=$((SECONDS - started))
   echo "$database: $size bytes, $STAMP, $TOOK s"
