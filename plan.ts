@@ -1,5 +1,6 @@
 import { expectedReporters } from "./planAlerts.js";
 import { type ExportsPlan, planExports, planRestore } from "./planExports.js";
+import { type KubernetesPlan, planKubernetes } from "./planKubernetes.js";
 import { type AlertRulesArgs, type AlertThresholds, defaultThresholds } from "./render/alertRules.js";
 import type { BackupFilesArgs, BackupTimers } from "./render/backupFiles.js";
 import type { DashboardArgs } from "./render/dashboard/panel.js";
@@ -28,6 +29,8 @@ export interface Plan {
   restoreEnv: RestoreEnv;
   /** Absent without logical exports. */
   exports?: ExportsPlan;
+  /** Absent without a Kubernetes cluster. */
+  kubernetes?: KubernetesPlan;
   alertRules: AlertRulesArgs;
   dashboard: DashboardArgs;
 }
@@ -42,6 +45,7 @@ export function plan(settings: Settings): Plan {
     ...(own.includes(repository.endpoint) ? { caFile: storeCaFile } : {}),
   }));
   const exports = planExports(settings);
+  const kubernetes = planKubernetes(settings);
   const numbers = repositories.map(({ number }) => number);
   const identity: ImageIdentity = {
     major: postgres.major,
@@ -105,6 +109,7 @@ export function plan(settings: Settings): Plan {
     failoverTestEnv: failoverTestEnv(settings),
     restoreEnv: planRestore(settings),
     ...(exports ? { exports } : {}),
+    ...(kubernetes ? { kubernetes } : {}),
     alertRules: {
       prefix: metrics.prefix,
       runbookUrlPattern: alerts.runbookUrlPattern,

@@ -14,6 +14,7 @@ import { mebibytes } from "../render/size.js";
 import { drillUnits, pitrDrillUnits } from "../render/systemdUnits.js";
 import { authoritySecret } from "../settings/authority.js";
 import type { Settings } from "../settings/complete.js";
+import { kubeconfigSecret } from "../settings/kubernetesChecks.js";
 import { parsePlainSettings } from "../settings/parse.js";
 import { secretNames, sshPrivateKey } from "../settings/secrets.js";
 import { readConfigFile, readStackFile } from "../settings/stackFile.js";
@@ -153,7 +154,13 @@ function settingsOf(
   };
 }
 
-const secretKeys = new Set<string>([...secretNames, ...webhookSecretNames, sshPrivateKey.name, authoritySecret.name]);
+const secretKeys = new Set<string>([
+  ...secretNames,
+  ...webhookSecretNames,
+  sshPrivateKey.name,
+  authoritySecret.name,
+  kubeconfigSecret.name,
+]);
 
 function stackNames(root: string): string[] {
   return readdirSync(root).flatMap((name) => /^Pulumi\.([\w.-]+)\.yaml$/.exec(name)?.[1] ?? []);

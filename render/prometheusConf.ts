@@ -29,7 +29,7 @@ export interface PrometheusConfArgs extends ScrapeArgs {
   readonly environment: string;
 }
 
-export const ports = { node: 9100, postgres: 9187, prometheus: 9090, alertmanager: 9093 } as const;
+export const ports = { node: 9100, postgres: 9187, prometheus: 9090, alertmanager: 9093, pushgateway: 9091 } as const;
 type Job = keyof typeof ports;
 
 const comment = " Rendered from the stack's settings; the next update overwrites changes made here.";

@@ -1,6 +1,7 @@
 import { alertChecks } from "./alertChecks.js";
 import { type Draft, draft, object, type Place } from "./draft.js";
 import { exportsChecks } from "./exports.js";
+import { kubernetesChecks } from "./kubernetesChecks.js";
 import { nearest } from "./nearest.js";
 import { offsiteChecks } from "./offsiteChecks.js";
 import { keyOf, type Problem } from "./problems.js";
@@ -25,6 +26,7 @@ export function crossChecks(raw: Record<string, unknown>): Problem[] {
     ...store(all),
     ...offsiteChecks(raw, all),
     ...exportsChecks(raw),
+    ...kubernetesChecks(raw),
     ...keyChoice(all),
     ...monitoring(raw),
     ...recoverFromProblems(object(raw.recoverFrom), [

@@ -1,0 +1,66 @@
+import type { ExportStore } from "./render/exports.js";
+import { type CnpgArgs, cnpgRoot } from "./render/kubernetes/cnpg.js";
+import type { BackupsArgs, ClusterJobsArgs, DrillJobArgs, DumpArgs } from "./render/kubernetes/jobs.js";
+import { type Target, targetOf } from "./render/kubernetes/networkPolicy.js";
+import { ports } from "./render/prometheusConf.js";
+import type { Settings } from "./settings/complete.js";
+
+/** What the settings say about a cluster's backups, as renderers and components want it. */
+export interface KubernetesPlan {
+  jobs: ClusterJobsArgs;
+  dumps: DumpArgs[];
+  retentionDays: number;
+  /** Secret with the writer's key, in each database's namespace. */
+  secretName: string;
+  drill: DrillJobArgs;
+  verify: { schedule: string; maxAgeHours: number };
+  backups: BackupsArgs;
+  cnpg: CnpgArgs[];
+  store: ExportStore;
+  /** What the jobs reach outside the cluster. */
+  targets: Target[];
+  /** Whether the store's certificate is signed by the stack's own authority. */
+  ownCa: boolean;
+  /** Whether the off-site bucket of the stack is used, with its keys. */
+  offsite: boolean;
+  /** age recipients beside that of the stack's identity. */
+  recipients: readonly string[];
+}
+
+/** Part of `plan` for the cluster; undefined without one. */
+export function planKubernetes(settings: Settings): KubernetesPlan | undefined {
+  const { kubernetes, offsite, offsiteStore, monitoring, metrics } = settings;
+  const store = kubernetes?.bucket ?? offsite;
+  if (!kubernetes?.enabled || !store) return undefined;
+  const { prefix, image, runAsUser, deadlineSeconds, memory, databases, retentionDays, drill } = kubernetes;
+  const pushgatewayUrl =
+    kubernetes.pushgatewayUrl ?? (monitoring ? `http://${monitoring.address}:${ports.pushgateway}` : "");
+  const ownCa = offsiteStore !== undefined && offsiteStore.address === store.endpoint;
+  const { endpoint, port, bucket, region, uriStyle } = store;
+  const place = { endpoint, port, bucket, region, uriStyle };
+  const cnpg = kubernetes.cnpg
+    .filter(({ enabled }) => enabled)
+    .map(({ enabled: _, ...cluster }): CnpgArgs => ({ ...cluster, store: place, prefix, ownCa }));
+  return {
+    jobs: {
+      ...{ image, runAsUser, deadlineSeconds, memory, pushgatewayUrl },
+      root: `exports:${bucket}/${prefix}`,
+      metricsPrefix: metrics.prefix,
+    },
+    dumps: databases,
+    retentionDays,
+    secretName: kubernetes.secretName,
+    drill: { ...drill, image: drill.image ?? image },
+    verify: { schedule: kubernetes.verifySchedule, maxAgeHours: kubernetes.maxAgeHours },
+    backups: {
+      databases,
+      cnpg: cnpg.map((args) => ({ cluster: args.cluster, namespace: args.namespace, root: cnpgRoot(args) })),
+    },
+    cnpg,
+    store: place,
+    targets: [{ host: endpoint, port }, targetOf(pushgatewayUrl)],
+    ownCa,
+    offsite: kubernetes.bucket === undefined,
+    recipients: kubernetes.recipients,
+  };
+}
