@@ -1,6 +1,7 @@
 import { Document } from "yaml";
 import { archivingAlerts } from "./alerts/archiving.js";
 import { backupAlerts, type ExpectedDrill } from "./alerts/backup.js";
+import { clusterAlerts } from "./alerts/clusterDumps.js";
 import { criticalAlerts } from "./alerts/critical.js";
 import { escrowAlerts } from "./alerts/escrow.js";
 import type { Expected } from "./alerts/expected.js";
@@ -66,6 +67,9 @@ export function renderAlertRules(args: AlertRulesArgs): string {
       ...(args.expected.immutable?.length ? [group("restorable_immutability", immutabilityAlerts(args, limits))] : []),
       ...(args.expected.exports
         ? [group("restorable_exports", exportAlerts(drills, args.expected.exports, limits))]
+        : []),
+      ...(args.expected.cluster
+        ? [group("restorable_cluster", clusterAlerts(drills, args.expected.cluster, limits))]
         : []),
       group("restorable_escrow", escrowAlerts(args, limits)),
       group("restorable_formation", formationAlerts(args, limits)),

@@ -1,3 +1,4 @@
+import type { ExpectedCluster } from "./clusterDumps.js";
 import type { ExpectedExports } from "./exports.js";
 
 /** A container whose data volume is on a host, both by the names that the metrics carry. */
@@ -34,6 +35,8 @@ export interface Expected {
   readonly scrapeIntervalSeconds: number;
   /** Absent without logical exports. */
   readonly exports?: ExpectedExports;
+  /** Absent without a Kubernetes cluster. */
+  readonly cluster?: ExpectedCluster;
 }
 
 /** What the alert groups of the stack get. */

@@ -23,5 +23,10 @@ export const args: AlertRulesArgs = {
     archiveTimeoutSeconds: 60,
     scrapeIntervalSeconds: 15,
     exports: { databases: ["@globals"] },
+    cluster: {
+      databases: [{ namespace: "shop", source: "orders", database: "orders" }],
+      archives: [{ namespace: "shop", source: "orders", database: "@cnpg" }],
+      drillNamespace: "restorable-drill",
+    },
   },
 };
