@@ -12,6 +12,7 @@ const own = [
   "repositories",
   "immutability",
   "exports",
+  "cluster",
   "escrow",
   "formation",
   "postgres",
