@@ -27,8 +27,11 @@ export interface KubernetesPlan {
   recipients: readonly string[];
 }
 
+/** What of the settings is about the cluster. */
+export type KubernetesSettings = Pick<Settings, "kubernetes" | "offsite" | "offsiteStore" | "monitoring" | "metrics">;
+
 /** Part of `plan` for the cluster; undefined without one. */
-export function planKubernetes(settings: Settings): KubernetesPlan | undefined {
+export function planKubernetes(settings: KubernetesSettings): KubernetesPlan | undefined {
   const { kubernetes, offsite, offsiteStore, monitoring, metrics } = settings;
   const store = kubernetes?.bucket ?? offsite;
   if (!kubernetes?.enabled || !store) return undefined;
