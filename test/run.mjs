@@ -9,11 +9,19 @@ import { installTools } from "./tools.mjs";
 
 const help = `Usage: npm test [-- SUITE...]
 Suites: check (types, lint), unit (renderers, settings, components, alerts, stand-ins), shell (shellcheck, bats),
-        policy (the policy pack, in a real preview), e2e (a lab of its own, from nothing and back). Default: all.
-Installs what they need. On a machine where the end-to-end suite cannot run it is skipped with the reason; with
+        policy (the policy pack, in a real preview), e2e (a lab of its own, from nothing and back), kubernetes (a
+        cluster of one node, from nothing and back). Default: all.
+Installs what they need. On a machine where the last two cannot run they are skipped with the reason; with
 CI=true a skip is a failure. Last line: N passed, N failed.`;
 
-const suites = { check, unit, shell, policy, e2e };
+const suites = {
+  check,
+  unit,
+  shell,
+  policy,
+  e2e: () => lab("e2e", "the end-to-end suite"),
+  kubernetes: () => lab("kubernetes", "the suite of Kubernetes"),
+};
 const wanted = process.argv.slice(2);
 if (wanted.includes("--help")) {
   console.log(help);
@@ -113,15 +121,19 @@ async function shell() {
   };
 }
 
-async function e2e() {
+/** Why a suite that makes a lab cannot run here. */
+async function unable() {
   const privileged = process.getuid() === 0 || (await show("sudo", ["-n", "true"], { quiet: true })).code === 0;
   const debian = /VERSION_CODENAME=(bookworm|trixie)/.test(readFileSync("/etc/os-release", "utf8"));
-  if (!privileged || !debian) {
-    const reason = privileged ? "this is not Debian 12 or 13" : "neither root nor sudo without a password";
-    console.log(`SKIPPED: the end-to-end suite: ${reason}`);
-    return { passed: 0, failed: 0, skipped: 1 };
-  }
-  return vitest("e2e", ["--config", "test/e2e/vitest.config.ts"]);
+  if (!privileged) return "neither root nor sudo without a password";
+  return debian ? undefined : "this is not Debian 12 or 13";
+}
+
+async function lab(name, what) {
+  const reason = await unable();
+  if (!reason) return vitest(name, ["--config", `test/${name}/vitest.config.ts`]);
+  console.log(`SKIPPED: ${what}: ${reason}`);
+  return { passed: 0, failed: 0, skipped: 1 };
 }
 
 nodePackages();
@@ -132,23 +144,28 @@ console.log(
 );
 
 // The CLI's build takes minutes where it cannot be downloaded: it goes on beside the first suites.
-const needsToolchain = (name) => name === "policy" || name === "e2e";
+const needsToolchain = (name) => ["policy", "e2e", "kubernetes"].includes(name);
 const prepares = wanted.length === 0 || wanted.some(needsToolchain);
 const toolchain = prepares ? show(process.execPath, ["--import", "tsx", "lab/main.ts", "toolchain"]) : undefined;
 // The store with object lock, after it: two minutes of two cores. A build that fails is tried again by the test that needs it.
 const stores = toolchain?.then(() => show(process.execPath, ["--import", "tsx", "test/e2e/minio.ts"], { quiet: true }));
+// Kubernetes last, and only with what the suites leave of the machine: a quarter of an hour of it.
+const needsCluster = wanted.length === 0 || wanted.includes("kubernetes");
+const idle = (...command) => show("chrt", ["--idle", "0", process.execPath, "--import", "tsx", ...command]);
+const cluster = needsCluster ? stores.then(() => idle("lab/main.ts", "cluster", "build")) : undefined;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const table = [];
 for (const name of wanted.length > 0 ? wanted : Object.keys(suites)) {
   console.log(`\n== ${name}`);
   if (needsToolchain(name)) await toolchain;
-  if (name === "e2e") await stores;
+  if (name === "e2e" || name === "kubernetes") await stores;
+  if (name === "kubernetes") await cluster;
   const started = Date.now();
   const result = await suites[name]();
   for (const key of Object.keys(total)) total[key] += result[key];
   table.push(
-    `${name.padEnd(6)} ${String(result.passed).padStart(5)} passed ${String(result.failed).padStart(4)} failed ${String(result.skipped).padStart(4)} skipped   ${seconds(started)}`,
+    `${name.padEnd(10)} ${String(result.passed).padStart(5)} passed ${String(result.failed).padStart(4)} failed ${String(result.skipped).padStart(4)} skipped   ${seconds(started)}`,
   );
 }
 rmSync(scratch, { recursive: true, force: true });
@@ -156,6 +173,6 @@ if (process.env.CI && total.skipped > 0) {
   console.log(`${total.skipped} skipped, which in CI is a failure`);
   total.failed += total.skipped;
 }
-console.log(`\n${table.join("\n")}\nall    ${seconds(begin)}`);
+console.log(`\n${table.join("\n")}\nall        ${seconds(begin)}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
