@@ -11,14 +11,14 @@ import { bucket, keys, type Places } from "./places.js";
 // biome-ignore lint/suspicious/noExplicitAny: settings are of all shapes
 export type Change = (settings: any) => void;
 
-/** The program of test/kubernetes/program, as a stack of its own with the real CLI. */
+/** The program of test/kubernetes/dumps/stack, as a stack of its own with the real CLI. */
 export interface Program {
   /** Runs a command with the settings, altered for this once. @throws Error with its output when it fails */
   pulumi(args: string[], change?: Change): Promise<string>;
   up(change?: Change): Promise<string>;
 }
 
-const folder = join(root, "test/kubernetes/program");
+const folder = join(root, "test/kubernetes/dumps/stack");
 const stack = "dumps";
 
 export async function prepareProgram(places: Places, identity: string): Promise<Program> {

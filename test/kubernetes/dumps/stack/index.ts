@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { makeKubernetes } from "../../../components/makeKubernetes.js";
-import { planKubernetes } from "../../../planKubernetes.js";
-import { readBundle } from "../../../remote/bundle.js";
-import { completeKubernetes, kubernetesSchema } from "../../../settings/kubernetes.js";
+import { makeKubernetes } from "../../../../components/makeKubernetes.js";
+import { planKubernetes } from "../../../../planKubernetes.js";
+import { readBundle } from "../../../../remote/bundle.js";
+import { completeKubernetes, kubernetesSchema } from "../../../../settings/kubernetes.js";
 
 const config = new pulumi.Config();
 const kubernetes = completeKubernetes(kubernetesSchema.parse(config.requireObject("kubernetes")));
