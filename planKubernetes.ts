@@ -39,11 +39,9 @@ export function planKubernetes(settings: KubernetesSettings): KubernetesPlan | u
   const pushgatewayUrl =
     kubernetes.pushgatewayUrl ?? (monitoring ? `http://${monitoring.address}:${ports.pushgateway}` : "");
   const ownCa = offsiteStore !== undefined && offsiteStore.address === store.endpoint;
-  const { endpoint, port, bucket, region, uriStyle } = store;
-  const place = { endpoint, port, bucket, region, uriStyle };
-  const cnpg = kubernetes.cnpg
-    .filter(({ enabled }) => enabled)
-    .map(({ enabled: _, ...cluster }): CnpgArgs => ({ ...cluster, store: place, prefix, ownCa }));
+  const place = placeOf(store);
+  const { endpoint, port, bucket } = place;
+  const cnpg = archives(settings, true);
   return {
     jobs: {
       ...{ image, runAsUser, deadlineSeconds, memory, pushgatewayUrl },
@@ -66,4 +64,18 @@ export function planKubernetes(settings: KubernetesSettings): KubernetesPlan | u
     offsite: kubernetes.bucket === undefined,
     recipients: kubernetes.recipients,
   };
+}
+
+const placeOf = ({ endpoint, port, bucket, region, uriStyle }: ExportStore): ExportStore => ({
+  ...{ endpoint, port, bucket, region, uriStyle },
+});
+
+/** Archives of CNPG clusters that the settings describe. @param enabled only those that are switched on */
+export function archives({ kubernetes, offsite, offsiteStore }: KubernetesSettings, enabled = false): CnpgArgs[] {
+  const store = kubernetes?.bucket ?? offsite;
+  if (!kubernetes || !store) return [];
+  const ownCa = offsiteStore !== undefined && offsiteStore.address === store.endpoint;
+  return kubernetes.cnpg
+    .filter((cluster) => cluster.enabled || !enabled)
+    .map(({ enabled: _, ...cluster }) => ({ ...cluster, store: placeOf(store), prefix: kubernetes.prefix, ownCa }));
 }
