@@ -8,7 +8,15 @@ import type { Kubernetes } from "./settings/kubernetes.js";
 const globals = "@globals";
 
 /** Whose metrics Prometheus must have, by the names that the metrics carry. */
-export function expectedReporters({ formation, backup, offsite, drill, monitoring, exports, kubernetes }: Settings): Expected {
+export function expectedReporters({
+  formation,
+  backup,
+  offsite,
+  drill,
+  monitoring,
+  exports,
+  kubernetes,
+}: Settings): Expected {
   const { monitor, nodes } = formation;
   const volume = ({ name, host }: { name: string; host: string }) => ({ name, host, volume: `${name}-data` });
   return {

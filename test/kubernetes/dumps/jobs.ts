@@ -33,7 +33,7 @@ export async function startJob(namespace: string, cronjob: string, alter: Alter 
 }
 
 /** Waits for a job's end. */
-export async function ended(namespace: string, name: string, seconds = 240): Promise<Ended> {
+export async function ended(namespace: string, name: string, seconds = 900): Promise<Ended> {
   const until = Date.now() + seconds * 1000;
   for (;;) {
     const { status } = await get(namespace, `job/${name}`);

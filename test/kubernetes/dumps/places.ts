@@ -55,7 +55,8 @@ function startWire(address: string, port: number, to: number): { wire: Wire; ser
       socket.on("close", () => sockets.delete(socket));
     }
     store.pipe(client);
-    store.on("close", () => client.destroy());
+    // After its end the pipe still has what is on its way.
+    store.on("error", () => client.destroy());
     client.on("end", () => store.end());
     client.on("data", (data) => {
       left -= data.length;
