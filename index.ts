@@ -9,6 +9,7 @@ import { HostMetrics } from "./components/HostMetrics.js";
 import { ImmutabilityProbe } from "./components/ImmutabilityProbe.js";
 import { IncusHost } from "./components/IncusHost.js";
 import { Monitoring } from "./components/Monitoring.js";
+import { makeKubernetes } from "./components/makeKubernetes.js";
 import { makeOffsite } from "./components/makeOffsite.js";
 import { DataNodeMetrics, MonitorMetrics } from "./components/NodeMetrics.js";
 import { ObjectStore } from "./components/ObjectStore.js";
@@ -42,7 +43,7 @@ import {
   type SecretSettings,
 } from "./settings.js";
 
-const { settings, secrets: configured, generated, webhooks, sshPrivateKey, authority: givenAuthority } = readSettings();
+const { settings, secrets: configured, generated, webhooks, sshPrivateKey, kubeconfig, ...given } = readSettings();
 const { postgres, formation, backup, drill, metrics, alerts, objectStore, offsite, offsiteStore } = settings;
 const planned = plan(settings);
 const receivers = new Set(Object.keys(webhooks) as ReceiverName[]);
@@ -81,6 +82,12 @@ const secret = (name: SecretName): pulumi.Output<string> => {
   return value;
 };
 
+/** The two keys of a bucket that somebody made. */
+const bucketKeys = (of: "offsite" | "kubernetes") => ({
+  writer: { key: secret(`${of}WriterKey`), keySecret: secret(`${of}WriterKeySecret`) },
+  reader: { key: secret(`${of}ReaderKey`), keySecret: secret(`${of}ReaderKeySecret`) },
+});
+
 const hosts = new Map(
   settings.hosts.map((host) => [
     host.name,
@@ -97,7 +104,7 @@ if (!firstHost) throw new Error("no hosts");
 
 const authority = new CertificateAuthority("restorable", {
   host: firstHost,
-  ...(givenAuthority ? { given: givenAuthority } : {}),
+  ...(given.authority ? { given: given.authority } : {}),
 });
 const [repository1] = planned.backup.repositories;
 if (!repository1) throw new Error("no repository");
@@ -108,13 +115,15 @@ const offsiteBucket: OffsiteBucket | undefined =
   (await makeOffsite("offsite", {
     ...offsite,
     // The repository, and the logical exports beside it.
-    folders: [offsite.path, besideRepository(offsite.path, "exports"), ...dumpFolders(settings)],
+    folders: [
+      offsite.path,
+      besideRepository(offsite.path, "exports"),
+      ...dumpFolders(settings),
+      ...(planned.kubernetes?.offsite ? [`/${planned.kubernetes.folder}`] : []),
+    ],
     owner: stack,
     keepData: settings.protectData,
-    existing: () => ({
-      writer: { key: secret("offsiteWriterKey"), keySecret: secret("offsiteWriterKeySecret") },
-      reader: { key: secret("offsiteReaderKey"), keySecret: secret("offsiteReaderKeySecret") },
-    }),
+    existing: () => bucketKeys("offsite"),
   }));
 /** Secrets of all repositories, with one or the other of the off-site bucket's keys. */
 const repositorySecrets = (offsiteKey: (bucket: OffsiteBucket) => BucketKey): RepositorySecrets[] => [
@@ -263,6 +272,20 @@ new RestoreTools(
   },
   { dependsOn: [drilled.installed] },
 );
+
+if (planned.kubernetes && kubeconfig !== undefined)
+  await makeKubernetes(
+    "kubernetes",
+    {
+      ...planned.kubernetes,
+      ...(planned.kubernetes.offsite && offsiteBucket ? offsiteBucket : bucketKeys("kubernetes")),
+      kubeconfig,
+      scripts: bundle.files,
+      identity: secret("kubernetesIdentity"),
+      storeCa: planned.kubernetes.ownCa ? storeCa : "",
+    },
+    { dependsOn: stores.map(({ ready }) => ready) },
+  );
 
 new FailoverTest(
   "failover",

@@ -1,6 +1,7 @@
 import { expectedReporters } from "./planAlerts.js";
 import { type PlannedDump, planDumps } from "./planDumps.js";
 import { type ExportsPlan, planExports, planRestore } from "./planExports.js";
+import { type KubernetesPlan, planKubernetes } from "./planKubernetes.js";
 import { type AlertRulesArgs, type AlertThresholds, defaultThresholds } from "./render/alertRules.js";
 import type { BackupFilesArgs, BackupTimers } from "./render/backupFiles.js";
 import type { DashboardArgs } from "./render/dashboard/panel.js";
@@ -36,6 +37,8 @@ export interface Plan {
   /** Absent without logical exports. */
   exports?: ExportsPlan;
   dumps: PlannedDump[];
+  /** Absent without a Kubernetes cluster. */
+  kubernetes?: KubernetesPlan;
   alertRules: AlertRulesArgs;
   dashboard: DashboardArgs;
 }
@@ -50,6 +53,7 @@ export function plan(settings: Settings): Plan {
     ...(own.includes(repository.endpoint) ? { caFile: storeCaFile } : {}),
   }));
   const exports = planExports(settings);
+  const kubernetes = planKubernetes(settings);
   const numbers = repositories.map(({ number }) => number);
   const identity: ImageIdentity = {
     major: postgres.major,
@@ -118,6 +122,7 @@ export function plan(settings: Settings): Plan {
     restoreEnv: planRestore(settings),
     ...(exports ? { exports } : {}),
     dumps: planDumps(settings),
+    ...(kubernetes ? { kubernetes } : {}),
     alertRules: {
       prefix: metrics.prefix,
       runbookUrlPattern: alerts.runbookUrlPattern,

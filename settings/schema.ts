@@ -21,6 +21,7 @@ import {
   size,
   text,
 } from "./fields.js";
+import { kubernetesSchema } from "./kubernetes.js";
 import { monitoringSchema, prometheusSchema } from "./monitoring.js";
 import { bucketName, offsiteSchema, region } from "./offsite.js";
 import { outageSchema } from "./outage.js";
@@ -225,6 +226,9 @@ export const schema = z.strictObject({
     .exactOptional(recoverFromSchema)
     .describe("Repository that an empty formation gets its data from, after the loss of a site."),
   drill: drill.describe("Restore drill."),
+  kubernetes: z
+    .exactOptional(kubernetesSchema)
+    .describe("Databases in a Kubernetes cluster, and where their backups go."),
   metrics: z
     .strictObject({
       prefix: text(/^[a-z_][a-z0-9_]*$/, "a metric prefix of lower-case letters, digits and underscores")

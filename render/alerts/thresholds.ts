@@ -49,6 +49,19 @@ export interface AlertThresholds {
   /** Age of the last verdict on whether the off-site backups can be destroyed: a week and a day. */
   readonly immutabilityStaleSeconds: number;
   readonly immutabilityStaleForSeconds: number;
+  readonly clusterDumpFailedForSeconds: number;
+  /** A dump that began and never ended, so much later: longer than its deadline. */
+  readonly clusterDumpHangingSeconds: number;
+  /** Age of the newest dump of a database in a cluster: one interval of its schedule and some hours. */
+  readonly clusterDumpStaleSeconds: number;
+  readonly clusterDumpStaleForSeconds: number;
+  /** Share of the week's median below which such a dump is suspiciously small, 0 to 1. */
+  readonly clusterDumpSizeRatio: number;
+  readonly clusterDumpSmallForSeconds: number;
+  readonly clusterVerifyFailedForSeconds: number;
+  /** Age of the last verification that passed: one interval of its schedule and some hours. */
+  readonly clusterVerifyStaleSeconds: number;
+  readonly clusterVerifyStaleForSeconds: number;
   readonly exportFailedForSeconds: number;
   /** Age of a database's newest logical export: one interval of the timer and some hours. */
   readonly exportStaleSeconds: number;
@@ -148,6 +161,15 @@ export const defaultThresholds: AlertThresholds = {
   immutabilityFailedForSeconds: 300,
   immutabilityStaleSeconds: 691200,
   immutabilityStaleForSeconds: 3600,
+  clusterDumpFailedForSeconds: 300,
+  clusterDumpHangingSeconds: 25200,
+  clusterDumpStaleSeconds: 108000,
+  clusterDumpStaleForSeconds: 3600,
+  clusterDumpSizeRatio: 0.5,
+  clusterDumpSmallForSeconds: 300,
+  clusterVerifyFailedForSeconds: 300,
+  clusterVerifyStaleSeconds: 108000,
+  clusterVerifyStaleForSeconds: 3600,
   exportFailedForSeconds: 300,
   exportStaleSeconds: 108000,
   exportStaleForSeconds: 3600,
@@ -212,6 +234,10 @@ const floors: Partial<AlertThresholds> = {
   immutabilityStaleSeconds: 3600,
   exportStaleSeconds: 150,
   dumpStaleSeconds: 150,
+  // What runs in a cluster keeps its own time.
+  clusterDumpHangingSeconds: 25200,
+  clusterDumpStaleSeconds: 108000,
+  clusterVerifyStaleSeconds: 108000,
   walDroppedWindowSeconds: 60,
   failoverNoticeSeconds: 45,
   replicationDelaySeconds: 5,
