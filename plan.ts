@@ -1,5 +1,6 @@
 import { expectedReporters } from "./planAlerts.js";
 import { type PlannedDump, planDumps } from "./planDumps.js";
+import { type CoveragePlan, planCoverage } from "./planCoverage.js";
 import { type ExportsPlan, planExports, planRestore } from "./planExports.js";
 import { type AlertRulesArgs, type AlertThresholds, defaultThresholds } from "./render/alertRules.js";
 import type { BackupFilesArgs, BackupTimers } from "./render/backupFiles.js";
@@ -36,6 +37,8 @@ export interface Plan {
   /** Absent without logical exports. */
   exports?: ExportsPlan;
   dumps: PlannedDump[];
+  /** Absent where there is no Prometheus to ask. */
+  coverage?: CoveragePlan;
   alertRules: AlertRulesArgs;
   dashboard: DashboardArgs;
 }
@@ -50,6 +53,7 @@ export function plan(settings: Settings): Plan {
     ...(own.includes(repository.endpoint) ? { caFile: storeCaFile } : {}),
   }));
   const exports = planExports(settings);
+  const coverage = planCoverage(settings);
   const numbers = repositories.map(({ number }) => number);
   const identity: ImageIdentity = {
     major: postgres.major,
@@ -118,6 +122,7 @@ export function plan(settings: Settings): Plan {
     restoreEnv: planRestore(settings),
     ...(exports ? { exports } : {}),
     dumps: planDumps(settings),
+    ...(coverage ? { coverage } : {}),
     alertRules: {
       prefix: metrics.prefix,
       runbookUrlPattern: alerts.runbookUrlPattern,

@@ -1,4 +1,5 @@
 import { expectedDumps } from "./planDumps.js";
+import { planCoverage } from "./planCoverage.js";
 import type { Expected } from "./render/alertRules.js";
 import { mebibytes } from "./render/size.js";
 import type { Settings } from "./settings/complete.js";
@@ -22,5 +23,6 @@ export function expectedReporters(settings: Settings): Expected {
     scrapeIntervalSeconds: monitoring?.scrapeIntervalSeconds ?? 15,
     ...(exports ? { exports: { databases: [globals, ...(exports.databases ?? [])] } } : {}),
     ...expectedDumps(settings),
+    coverage: planCoverage(settings) !== undefined,
   };
 }

@@ -37,6 +37,8 @@ export interface Expected {
   readonly exports?: ExpectedExports;
   /** Absent without dumps on hosts. */
   readonly dumps?: readonly ExpectedDump[];
+  /** Whether the coverage ledger is made. */
+  readonly coverage?: boolean;
 }
 
 /** What the alert groups of the stack get. */

@@ -27,5 +27,6 @@ export const args: AlertRulesArgs = {
       { kind: "postgres", host: "docker-1" },
       { kind: "gitea", host: "docker-1" },
     ],
+    coverage: true,
   },
 };
