@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AlertRules } from "./components/AlertRules.js";
 import { CertificateAuthority } from "./components/CertificateAuthority.js";
+import { CoverageLedger } from "./components/CoverageLedger.js";
+import { DockerInventory } from "./components/DockerInventory.js";
 import { DrillHost } from "./components/DrillHost.js";
 import { FailoverTest } from "./components/FailoverTest.js";
 import { GeneratedSecrets } from "./components/GeneratedSecrets.js";
@@ -358,9 +360,10 @@ for (const { host, upload, ...dump } of planned.dumps)
       : {}),
   });
 
+let prometheus: pulumi.Resource | undefined;
 if (settings.monitoring && watching.prometheus) {
   const { name, ...monitoring } = settings.monitoring;
-  new Monitoring(name, {
+  prometheus = new Monitoring(name, {
     ...monitoring,
     host: hostNamed(monitoring.host),
     image: settings.image,
@@ -370,12 +373,12 @@ if (settings.monitoring && watching.prometheus) {
     rules: planned.alertRules,
     alertmanager: watching.alertmanager,
     webhooks,
-  });
+  }).ready;
 } else if (settings.prometheus) {
-  const { alertmanager, ...prometheus } = settings.prometheus;
-  new PrometheusHost("prometheus", {
-    ...prometheus,
-    host: hostNamed(prometheus.host),
+  const { alertmanager, ...existing } = settings.prometheus;
+  prometheus = new PrometheusHost("prometheus", {
+    ...existing,
+    host: hostNamed(existing.host),
     scrape: watching.scrape,
     rules: planned.alertRules,
     ...(alertmanager ? { alertmanager: { ...alertmanager, conf: watching.alertmanager, webhooks } } : {}),
@@ -384,12 +387,28 @@ if (settings.monitoring && watching.prometheus) {
   new AlertRules("alerts", { host: hostNamed(drill.host), path: alerts.rulesPath, rules: planned.alertRules });
 }
 
+const { coverage } = planned;
+if (coverage)
+  new CoverageLedger(
+    "coverage",
+    { ...coverage, host: hostNamed(coverage.host) },
+    { dependsOn: prometheus ? [prometheus] : [] },
+  );
+for (const host of coverage?.dockerHosts ?? [])
+  new DockerInventory(`${host}-docker-inventory`, {
+    host: dumping.get(host) ?? hostNamed(host),
+    directory: metrics.directory,
+  });
+
 // Last, for it watches the data volumes of every container above.
 for (const [name, host] of hosts)
   new HostMetrics(`${name}-metrics`, {
     host,
     directory: metrics.directory,
-    timers: name === drill.host ? timersOf(unitsToEnable(planned.drillHostUnits)) : [],
+    timers: timersOf([
+      ...(name === drill.host ? unitsToEnable(planned.drillHostUnits) : []),
+      ...(name === coverage?.host ? unitsToEnable(coverage.units) : []),
+    ]),
     certificates: host === firstHost ? [`/var/lib/restorable/${stack}/authority/ca.crt`] : [],
   });
 

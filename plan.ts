@@ -1,5 +1,6 @@
 import { expectedReporters } from "./planAlerts.js";
 import { type PlannedDump, planDumps } from "./planDumps.js";
+import { type CoveragePlan, planCoverage } from "./planCoverage.js";
 import { type ExportsPlan, planExports, planRestore } from "./planExports.js";
 import { type KubernetesPlan, planKubernetes } from "./planKubernetes.js";
 import { type AlertRulesArgs, type AlertThresholds, defaultThresholds } from "./render/alertRules.js";
@@ -39,6 +40,8 @@ export interface Plan {
   dumps: PlannedDump[];
   /** Absent without a Kubernetes cluster. */
   kubernetes?: KubernetesPlan;
+  /** Absent where there is no Prometheus to ask. */
+  coverage?: CoveragePlan;
   alertRules: AlertRulesArgs;
   dashboard: DashboardArgs;
 }
@@ -54,6 +57,7 @@ export function plan(settings: Settings): Plan {
   }));
   const exports = planExports(settings);
   const kubernetes = planKubernetes(settings);
+  const coverage = planCoverage(settings);
   const numbers = repositories.map(({ number }) => number);
   const identity: ImageIdentity = {
     major: postgres.major,
@@ -123,6 +127,7 @@ export function plan(settings: Settings): Plan {
     ...(exports ? { exports } : {}),
     dumps: planDumps(settings),
     ...(kubernetes ? { kubernetes } : {}),
+    ...(coverage ? { coverage } : {}),
     alertRules: {
       prefix: metrics.prefix,
       runbookUrlPattern: alerts.runbookUrlPattern,

@@ -1,4 +1,5 @@
 import { expectedDumps } from "./planDumps.js";
+import { planCoverage } from "./planCoverage.js";
 import type { Expected } from "./render/alertRules.js";
 import type { ExpectedCluster } from "./render/alerts/clusterDumps.js";
 import { mebibytes } from "./render/size.js";
@@ -25,6 +26,7 @@ export function expectedReporters(settings: Settings): Expected {
     ...(exports ? { exports: { databases: [globals, ...(exports.databases ?? [])] } } : {}),
     ...expectedDumps(settings),
     ...(kubernetes?.enabled ? { cluster: expectedCluster(kubernetes) } : {}),
+    coverage: planCoverage(settings) !== undefined,
   };
 }
 

@@ -2,6 +2,7 @@ import { Document } from "yaml";
 import { archivingAlerts } from "./alerts/archiving.js";
 import { backupAlerts, type ExpectedDrill } from "./alerts/backup.js";
 import { clusterAlerts } from "./alerts/clusterDumps.js";
+import { coverageAlerts } from "./alerts/coverage.js";
 import { criticalAlerts } from "./alerts/critical.js";
 import { dumpAlerts } from "./alerts/dumps.js";
 import { escrowAlerts } from "./alerts/escrow.js";
@@ -74,6 +75,7 @@ export function renderAlertRules(args: AlertRulesArgs): string {
         ? [group("restorable_cluster", clusterAlerts(drills, args.expected.cluster, limits))]
         : []),
       group("restorable_escrow", escrowAlerts(args, limits)),
+      ...(args.expected.coverage ? [group("restorable_coverage", coverageAlerts(args, limits))] : []),
       group("restorable_formation", formationAlerts(args, limits)),
       group("restorable_postgres", postgresAlerts(args, limits)),
       group("restorable_hosts", hostAlerts(args, limits)),

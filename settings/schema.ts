@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { alertingSchema } from "./alerting.js";
 import { alertsSchema } from "./alertsSchema.js";
+import { coverageSchema } from "./coverage.js";
 import { drillDepth } from "./drillDepth.js";
 import { dumpsSchema } from "./dumps.js";
 import { exportsSchema } from "./exports.js";
@@ -249,6 +250,9 @@ export const schema = z.strictObject({
   prometheus: z
     .exactOptional(prometheusSchema)
     .describe("Prometheus that exists, on one of the hosts: gets rules and scrape jobs."),
+  coverage: coverageSchema
+    .prefault({})
+    .describe("Coverage ledger: what lives against its backups and drills. Only with a Prometheus to ask."),
   alerting: alertingSchema.prefault({}).describe("Who hears of alerts, and how often."),
   generateSecrets: flag().default(false).describe("Makes all secrets as protected resources. Refused in prod."),
   protectData: flag()

@@ -40,6 +40,8 @@ export interface Expected {
   readonly dumps?: readonly ExpectedDump[];
   /** Absent without a Kubernetes cluster. */
   readonly cluster?: ExpectedCluster;
+  /** Whether the coverage ledger is made. */
+  readonly coverage?: boolean;
 }
 
 /** What the alert groups of the stack get. */

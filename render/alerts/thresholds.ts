@@ -83,6 +83,13 @@ export interface AlertThresholds {
   /** Age of the last escrow. */
   readonly escrowStaleSeconds: number;
   readonly escrowStaleForSeconds: number;
+  /** Longer than from one daily backup to the next: what is new has none before. */
+  readonly coverageMissingForSeconds: number;
+  /** Longer than from one weekly drill to the next. */
+  readonly coverageUndrilledForSeconds: number;
+  /** Age of the last ledger that had every inventory: some of its runs. */
+  readonly coverageStaleSeconds: number;
+  readonly coverageStaleForSeconds: number;
 
   readonly formationDegradedForSeconds: number;
   /** Longer than a failover takes. */
@@ -184,6 +191,11 @@ export const defaultThresholds: AlertThresholds = {
   escrowMissingForSeconds: 86400,
   escrowStaleSeconds: 8640000,
   escrowStaleForSeconds: 3600,
+  coverageMissingForSeconds: 93600,
+  coverageUndrilledForSeconds: 777600,
+  coverageStaleSeconds: 14400,
+  // A new stack has its first whole ledger with the second run.
+  coverageStaleForSeconds: 7200,
 
   formationDegradedForSeconds: 120,
   noPrimaryForSeconds: 60,
@@ -238,6 +250,8 @@ const floors: Partial<AlertThresholds> = {
   clusterDumpHangingSeconds: 25200,
   clusterDumpStaleSeconds: 108000,
   clusterVerifyStaleSeconds: 108000,
+  // The ledger is made with the hour.
+  coverageStaleSeconds: 7500,
   walDroppedWindowSeconds: 60,
   failoverNoticeSeconds: 45,
   replicationDelaySeconds: 5,

@@ -32,5 +32,6 @@ export const args: AlertRulesArgs = {
       archives: [{ namespace: "shop", source: "orders", database: "@cnpg" }],
       drillNamespace: "restorable-drill",
     },
+    coverage: true,
   },
 };
