@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AlertRules } from "./components/AlertRules.js";
 import { CertificateAuthority } from "./components/CertificateAuthority.js";
+import { CoverageLedger } from "./components/CoverageLedger.js";
+import { DockerInventory } from "./components/DockerInventory.js";
 import { DrillHost } from "./components/DrillHost.js";
 import { FailoverTest } from "./components/FailoverTest.js";
 import { GeneratedSecrets } from "./components/GeneratedSecrets.js";
@@ -9,6 +11,7 @@ import { HostMetrics } from "./components/HostMetrics.js";
 import { ImmutabilityProbe } from "./components/ImmutabilityProbe.js";
 import { IncusHost } from "./components/IncusHost.js";
 import { Monitoring } from "./components/Monitoring.js";
+import { makeKubernetes } from "./components/makeKubernetes.js";
 import { makeOffsite } from "./components/makeOffsite.js";
 import { DataNodeMetrics, MonitorMetrics } from "./components/NodeMetrics.js";
 import { ObjectStore } from "./components/ObjectStore.js";
@@ -42,7 +45,7 @@ import {
   type SecretSettings,
 } from "./settings.js";
 
-const { settings, secrets: configured, generated, webhooks, sshPrivateKey, authority: givenAuthority } = readSettings();
+const { settings, secrets: configured, generated, webhooks, sshPrivateKey, kubeconfig, ...given } = readSettings();
 const { postgres, formation, backup, drill, metrics, alerts, objectStore, offsite, offsiteStore } = settings;
 const planned = plan(settings);
 const receivers = new Set(Object.keys(webhooks) as ReceiverName[]);
@@ -81,6 +84,12 @@ const secret = (name: SecretName): pulumi.Output<string> => {
   return value;
 };
 
+/** The two keys of a bucket that somebody made. */
+const bucketKeys = (of: "offsite" | "kubernetes") => ({
+  writer: { key: secret(`${of}WriterKey`), keySecret: secret(`${of}WriterKeySecret`) },
+  reader: { key: secret(`${of}ReaderKey`), keySecret: secret(`${of}ReaderKeySecret`) },
+});
+
 const hosts = new Map(
   settings.hosts.map((host) => [
     host.name,
@@ -97,7 +106,7 @@ if (!firstHost) throw new Error("no hosts");
 
 const authority = new CertificateAuthority("restorable", {
   host: firstHost,
-  ...(givenAuthority ? { given: givenAuthority } : {}),
+  ...(given.authority ? { given: given.authority } : {}),
 });
 const [repository1] = planned.backup.repositories;
 if (!repository1) throw new Error("no repository");
@@ -108,13 +117,15 @@ const offsiteBucket: OffsiteBucket | undefined =
   (await makeOffsite("offsite", {
     ...offsite,
     // The repository, and the logical exports beside it.
-    folders: [offsite.path, besideRepository(offsite.path, "exports"), ...dumpFolders(settings)],
+    folders: [
+      offsite.path,
+      besideRepository(offsite.path, "exports"),
+      ...dumpFolders(settings),
+      ...(planned.kubernetes?.offsite ? [`/${planned.kubernetes.folder}`] : []),
+    ],
     owner: stack,
     keepData: settings.protectData,
-    existing: () => ({
-      writer: { key: secret("offsiteWriterKey"), keySecret: secret("offsiteWriterKeySecret") },
-      reader: { key: secret("offsiteReaderKey"), keySecret: secret("offsiteReaderKeySecret") },
-    }),
+    existing: () => bucketKeys("offsite"),
   }));
 /** Secrets of all repositories, with one or the other of the off-site bucket's keys. */
 const repositorySecrets = (offsiteKey: (bucket: OffsiteBucket) => BucketKey): RepositorySecrets[] => [
@@ -264,6 +275,20 @@ new RestoreTools(
   { dependsOn: [drilled.installed] },
 );
 
+if (planned.kubernetes && kubeconfig !== undefined)
+  await makeKubernetes(
+    "kubernetes",
+    {
+      ...planned.kubernetes,
+      ...(planned.kubernetes.offsite && offsiteBucket ? offsiteBucket : bucketKeys("kubernetes")),
+      kubeconfig,
+      scripts: bundle.files,
+      identity: secret("kubernetesIdentity"),
+      storeCa: planned.kubernetes.ownCa ? storeCa : "",
+    },
+    { dependsOn: stores.map(({ ready }) => ready) },
+  );
+
 new FailoverTest(
   "failover",
   { host: hostNamed(drill.host), env: planned.failoverTestEnv, appPassword: secret("appPassword") },
@@ -335,9 +360,10 @@ for (const { host, upload, ...dump } of planned.dumps)
       : {}),
   });
 
+let prometheus: pulumi.Resource | undefined;
 if (settings.monitoring && watching.prometheus) {
   const { name, ...monitoring } = settings.monitoring;
-  new Monitoring(name, {
+  prometheus = new Monitoring(name, {
     ...monitoring,
     host: hostNamed(monitoring.host),
     image: settings.image,
@@ -347,12 +373,12 @@ if (settings.monitoring && watching.prometheus) {
     rules: planned.alertRules,
     alertmanager: watching.alertmanager,
     webhooks,
-  });
+  }).ready;
 } else if (settings.prometheus) {
-  const { alertmanager, ...prometheus } = settings.prometheus;
-  new PrometheusHost("prometheus", {
-    ...prometheus,
-    host: hostNamed(prometheus.host),
+  const { alertmanager, ...existing } = settings.prometheus;
+  prometheus = new PrometheusHost("prometheus", {
+    ...existing,
+    host: hostNamed(existing.host),
     scrape: watching.scrape,
     rules: planned.alertRules,
     ...(alertmanager ? { alertmanager: { ...alertmanager, conf: watching.alertmanager, webhooks } } : {}),
@@ -361,12 +387,28 @@ if (settings.monitoring && watching.prometheus) {
   new AlertRules("alerts", { host: hostNamed(drill.host), path: alerts.rulesPath, rules: planned.alertRules });
 }
 
+const { coverage } = planned;
+if (coverage)
+  new CoverageLedger(
+    "coverage",
+    { ...coverage, host: hostNamed(coverage.host) },
+    { dependsOn: prometheus ? [prometheus] : [] },
+  );
+for (const host of coverage?.dockerHosts ?? [])
+  new DockerInventory(`${host}-docker-inventory`, {
+    host: dumping.get(host) ?? hostNamed(host),
+    directory: metrics.directory,
+  });
+
 // Last, for it watches the data volumes of every container above.
 for (const [name, host] of hosts)
   new HostMetrics(`${name}-metrics`, {
     host,
     directory: metrics.directory,
-    timers: name === drill.host ? timersOf(unitsToEnable(planned.drillHostUnits)) : [],
+    timers: timersOf([
+      ...(name === drill.host ? unitsToEnable(planned.drillHostUnits) : []),
+      ...(name === coverage?.host ? unitsToEnable(coverage.units) : []),
+    ]),
     certificates: host === firstHost ? [`/var/lib/restorable/${stack}/authority/ca.crt`] : [],
   });
 

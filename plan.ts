@@ -1,6 +1,8 @@
 import { expectedReporters } from "./planAlerts.js";
 import { type PlannedDump, planDumps } from "./planDumps.js";
+import { type CoveragePlan, planCoverage } from "./planCoverage.js";
 import { type ExportsPlan, planExports, planRestore } from "./planExports.js";
+import { type KubernetesPlan, planKubernetes } from "./planKubernetes.js";
 import { type AlertRulesArgs, type AlertThresholds, defaultThresholds } from "./render/alertRules.js";
 import type { BackupFilesArgs, BackupTimers } from "./render/backupFiles.js";
 import type { DashboardArgs } from "./render/dashboard/panel.js";
@@ -36,6 +38,10 @@ export interface Plan {
   /** Absent without logical exports. */
   exports?: ExportsPlan;
   dumps: PlannedDump[];
+  /** Absent without a Kubernetes cluster. */
+  kubernetes?: KubernetesPlan;
+  /** Absent where there is no Prometheus to ask. */
+  coverage?: CoveragePlan;
   alertRules: AlertRulesArgs;
   dashboard: DashboardArgs;
 }
@@ -50,6 +56,8 @@ export function plan(settings: Settings): Plan {
     ...(own.includes(repository.endpoint) ? { caFile: storeCaFile } : {}),
   }));
   const exports = planExports(settings);
+  const kubernetes = planKubernetes(settings);
+  const coverage = planCoverage(settings);
   const numbers = repositories.map(({ number }) => number);
   const identity: ImageIdentity = {
     major: postgres.major,
@@ -118,6 +126,8 @@ export function plan(settings: Settings): Plan {
     restoreEnv: planRestore(settings),
     ...(exports ? { exports } : {}),
     dumps: planDumps(settings),
+    ...(kubernetes ? { kubernetes } : {}),
+    ...(coverage ? { coverage } : {}),
     alertRules: {
       prefix: metrics.prefix,
       runbookUrlPattern: alerts.runbookUrlPattern,

@@ -22,7 +22,7 @@ export function planMonitoring(
   stack: string,
   receivers: ReadonlySet<ReceiverName>,
 ): MonitoringPlan {
-  const { hosts, formation, monitoring, alerts, alerting, backup, environment } = settings;
+  const { hosts, formation, monitoring, alerts, alerting, backup, environment, kubernetes } = settings;
   const own: Machine | undefined = monitoring && {
     name: monitoring.name,
     address: monitoring.address,
@@ -47,6 +47,7 @@ export function planMonitoring(
             scrapeIntervalSeconds: monitoring.scrapeIntervalSeconds,
             monitoring: own,
             rulesPath: alerts.rulesPath,
+            pushgateway: kubernetes?.enabled === true && kubernetes.pushgatewayUrl === undefined,
             stack,
             environment,
           },

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { authoritySecret } from "./settings/authority.js";
 import { type ResolvedSettings, readKeyFiles } from "./settings/files.js";
+import { kubeconfigSecret } from "./settings/kubernetesChecks.js";
 import { parseSettings, secretShape } from "./settings/parse.js";
 import { namespace } from "./settings/problems.js";
 import { configuredSecrets, generatedSecrets, type SecretName, sshPrivateKey } from "./settings/secrets.js";
@@ -30,6 +31,8 @@ export interface StackSettings {
   webhooks: Partial<Record<ReceiverName, pulumi.Output<string>>>;
   /** Private key as text: wrap it with `pulumi.secret` where it is used. */
   sshPrivateKey: string;
+  /** kubeconfig as text, likewise; absent without a cluster. */
+  kubeconfig?: string;
   /** PEM of key and certificate of an authority to go on with. */
   authority?: pulumi.Output<string>;
 }
@@ -44,7 +47,7 @@ export function readSettings(): StackSettings {
   const stack = pulumi.getStack();
   const { raw, secrets, isEncrypted } = readConfig();
   const plain = parseSettings(raw, secrets, { stack, isEncrypted });
-  const files = readKeyFiles(plain, secrets[sshPrivateKey.name], { stack });
+  const files = readKeyFiles(plain, secrets[sshPrivateKey.name], { stack, kubeconfig: secrets[kubeconfigSecret.name] });
   const config = new pulumi.Config(namespace);
   const webhooks: StackSettings["webhooks"] = {};
   for (const name of webhookSecretNames) {

@@ -4,8 +4,8 @@ import { ageIdentity } from "./ageIdentity.js";
 
 /** Those that are access keys of a store. */
 const accessKeys: readonly string[] = ["repo1Key", "offsiteWriterKey", "offsiteReaderKey"];
-/** The one that is an age identity. */
-const identity = "exportsIdentity";
+/** Those that are age identities. */
+const identities: readonly string[] = ["exportsIdentity", "kubernetesIdentity"];
 
 /**
  * Secrets made once and kept in the stack's state, for the lab. Protected, and deaf to changed arguments: a
@@ -19,7 +19,7 @@ export class GeneratedSecrets<Name extends string> extends pulumi.ComponentResou
     super("restorable:index:GeneratedSecrets", name, {}, opts);
     const kept = { parent: this, protect: true, ignoreChanges: ["*"] };
     const make = (secret: Name): pulumi.Output<string> => {
-      if (secret === identity)
+      if (identities.includes(secret))
         return new RandomBytes(`${name}-${secret}`, { length: 32 }, kept).base64.apply(ageIdentity);
       const length = accessKeys.includes(secret) ? 20 : 40;
       return new RandomPassword(`${name}-${secret}`, { length, special: false }, kept).result;

@@ -31,6 +31,7 @@ export class HostMetrics extends pulumi.ComponentResource {
           METRICS_DIR: directory,
           ENV_FILE: hostMetricsEnv({
             directory,
+            host: host.hostName,
             incusProject: host.project,
             storagePool: host.storagePool,
             // Containers are made in another order when they are replaced: not in another text for that.

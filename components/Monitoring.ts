@@ -54,7 +54,14 @@ export class Monitoring extends pulumi.ComponentResource {
     );
     const packages = this.container.step(
       `${name}-packages`,
-      { script: "monitoring-packages", settings: { ADDRESS: address, METRICS_DIR: args.metricsDirectory } },
+      {
+        script: "monitoring-packages",
+        settings: {
+          ADDRESS: address,
+          METRICS_DIR: args.metricsDirectory,
+          ...(args.prometheus.pushgateway ? { PUSHGATEWAY: ports.pushgateway } : {}),
+        },
+      },
       child,
     );
     const alertmanager = this.container.step(

@@ -64,7 +64,7 @@ export class DataNodeMetrics extends pulumi.ComponentResource {
             ),
             certificates: nodeCertificates,
           }),
-          QUERIES: renderPostgresQueries(args.nodes),
+          QUERIES: renderPostgresQueries(args.nodes, args.stanza),
           UNITS: joinUnits(units),
         },
       },

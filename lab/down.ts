@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { possibleProjects } from "./hosts.js";
+import { clusterDown } from "./kubernetes/up.js";
 import { restoreLimits } from "./limits.js";
 import { step } from "./progress.js";
 import { asRoot, succeeds } from "./shell.js";
@@ -15,7 +16,8 @@ const list = async (args: string[]): Promise<Instance[]> =>
 
 /** Takes away the lab's containers, images, volumes, projects, pool, bridge and files; nothing else. */
 export async function down(world: World, options: { cache: boolean }): Promise<void> {
-  const { pool, bridge } = world;
+  const { pool, bridge, cluster } = world;
+  if (cluster) await step("kubernetes", () => clusterDown(cluster));
   if (await succeeds(["incus", "info"])) {
     for (const project of possibleProjects(world.name)) await removeProject(project, pool);
     if (await succeeds(["incus", "storage", "show", pool]))

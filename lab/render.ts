@@ -4,15 +4,18 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { plan } from "../plan.js";
+import { archives } from "../planKubernetes.js";
 import { planMonitoring } from "../planMonitoring.js";
 import { renderAlertmanagerConf } from "../render/alertmanagerConf.js";
 import { renderAlertRules } from "../render/alertRules.js";
 import { backupNodeUnits, nodeConf, postgresNodeUnits } from "../render/backupFiles.js";
 import { renderDashboard } from "../render/dashboard/dashboard.js";
+import { recoveryCluster } from "../render/kubernetes/cnpg.js";
 import { renderPrometheusConf, renderScrapeFile } from "../render/prometheusConf.js";
 import { mebibytes } from "../render/size.js";
 import { authoritySecret } from "../settings/authority.js";
 import type { Settings } from "../settings/complete.js";
+import { kubeconfigSecret } from "../settings/kubernetesChecks.js";
 import { parsePlainSettings } from "../settings/parse.js";
 import { secretNames, sshPrivateKey } from "../settings/secrets.js";
 import { readConfigFile, readStackFile } from "../settings/stackFile.js";
@@ -26,12 +29,13 @@ Prints what a stack's settings put on hosts and into containers. Touches no host
   alertmanager.yml  routes, receivers and inhibition of Alertmanager
   dashboard         Grafana dashboard, JSON to import
   prometheus.yml    configuration of the stack's own Prometheus; with \`prometheus\`, or neither, its scrape jobs alone
+  cnpg-recovery     Cluster that restores a CNPG cluster from its archive (kubernetes.cnpg), YAML for kubectl
   pgbackrest.conf   /etc/pgbackrest/pgbackrest.conf of a data node
   units             systemd units of data nodes and drill host: one YAML map of path to content
 
   --stack STACK         settings in Pulumi.STACK.yaml
   --config-file FILE    settings in FILE
-  --node NAME           pgbackrest.conf of this data node (default: the first one)
+  --node NAME           of this data node, or CNPG cluster (default: the first one)
   --help                this text
 
 Exit codes: 0 printed, 1 the settings are wrong, 64 wrong arguments.`;
@@ -66,6 +70,14 @@ const renderers: Record<string, (rendered: Rendered) => string> = {
     const node = name === undefined ? nodes[0] : nodes.find((it) => it.name === name);
     if (!node) throw new UsageError(`--node ${name}: the data nodes are ${nodes.map((it) => it.name).join(", ")}`);
     return asInstalled(nodeConf(plan(settings).backup, node.cpu, mebibytes(node.dataSize)));
+  },
+  "cnpg-recovery": ({ settings, node: name }) => {
+    const all = archives(settings);
+    const archive = name === undefined ? all[0] : all.find(({ cluster }) => cluster === name);
+    if (archive) return stringify(recoveryCluster(archive));
+    throw new UsageError(
+      `--node ${name ?? "NAME"}: kubernetes.cnpg names ${all.map(({ cluster }) => cluster).join(", ") || "no cluster"}`,
+    );
   },
   units: ({ settings }) => {
     const planned = plan(settings);
@@ -152,7 +164,13 @@ function settingsOf(
   };
 }
 
-const secretKeys = new Set<string>([...secretNames, ...webhookSecretNames, sshPrivateKey.name, authoritySecret.name]);
+const secretKeys = new Set<string>([
+  ...secretNames,
+  ...webhookSecretNames,
+  sshPrivateKey.name,
+  authoritySecret.name,
+  kubeconfigSecret.name,
+]);
 
 function stackNames(root: string): string[] {
   return readdirSync(root).flatMap((name) => /^Pulumi\.([\w.-]+)\.yaml$/.exec(name)?.[1] ?? []);

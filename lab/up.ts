@@ -5,6 +5,10 @@ import { makeHosts } from "./host.js";
 import { baseImages } from "./image.js";
 import { firstProbe } from "./immutability.js";
 import { makeProject } from "./incus.js";
+import { kubectlOf } from "./kubernetes/binaries.js";
+import { fill, kubectlOn } from "./kubernetes/fill.js";
+import { firstClusterBackups } from "./kubernetes/firstBackups.js";
+import { clusterUp } from "./kubernetes/up.js";
 import { raiseLimits } from "./limits.js";
 import { installTools, startIncus } from "./machine.js";
 import { scraped } from "./monitoring.js";
@@ -32,11 +36,22 @@ export async function up(world: World, options: { drill: boolean }): Promise<voi
     await step("image", (note) => baseImages(world, note));
     await step("host", () => makeHosts(world));
   };
+  const { cluster } = world;
   const [toolchain, binary] = await Promise.all([
-    ensureToolchain({ cacheDir: world.cache, projectRoot: world.root, log: say, signal: abort.signal }),
+    ensureToolchain({
+      cacheDir: world.cache,
+      projectRoot: world.root,
+      log: say,
+      signal: abort.signal,
+      plugins: world.cluster ? ["kubernetes"] : [],
+    }),
     storeBinary(world, say),
     machine(),
   ]);
+  if (cluster) {
+    await step("kubernetes", (note) => clusterUp(cluster, world.root, note));
+    await step("databases in it", () => fill(kubectlOn(kubectlOf(world.root, world.cache), cluster)));
+  }
   await step("store", () => storeOnHost(world, binary));
   await step("stack", async () => {
     const made = await prepareStack(world, toolchain);
@@ -49,6 +64,7 @@ export async function up(world: World, options: { drill: boolean }): Promise<voi
   if (options.drill) await step("exports", () => firstExports(world));
   const escrow = await step("escrow", () => labEscrow(world, toolchain));
   const drilled = options.drill ? await step("drills", (note) => drills(world, note)) : "left out";
+  if (cluster && options.drill) await step("backups of the cluster", (note) => firstClusterBackups(world, note));
   await step("monitoring", () => scraped(world));
   const changed =
     deployed !== noChanges || backup.includes("taken") || !escrow.startsWith("there") || drilled.includes(drilledNow);

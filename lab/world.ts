@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { hostCount, type LabHost, labHosts } from "./hosts.js";
+import { type Cluster, clusterOf, hasCluster } from "./kubernetes/cluster.js";
 
 /** Everything that a lab is called: two labs with other names and subnets do not touch each other. */
 export interface World {
@@ -30,6 +31,8 @@ export interface World {
   image: string;
   /** Postgres, and the Debian release that has it. */
   postgres: Postgres;
+  /** The Kubernetes beside it, where the lab has one. */
+  cluster?: Cluster;
 }
 
 /** A major version of Postgres, with the Debian release that its containers are made from and that image's alias. */
@@ -53,6 +56,10 @@ export interface WorldOptions {
   postgres?: string | undefined;
   /** Number of Incus hosts, 1 or 2; what the lab has already, else 1. */
   hosts?: string | undefined;
+  /** Whether it gets a Kubernetes; one that is there already stays. */
+  kubernetes?: boolean | undefined;
+  /** First three numbers of the /24 of the Kubernetes; what it has already, else 10.88.0. */
+  clusterSubnet?: string | undefined;
 }
 
 function postgresOf(wanted: string | undefined, settings: string): Postgres {
@@ -69,19 +76,25 @@ function postgresOf(wanted: string | undefined, settings: string): Postgres {
 }
 
 /** @throws Error when a name or subnet cannot be used, saying what can. */
-export function world({ name, subnet, root, postgres, hosts: wantedHosts }: WorldOptions): World {
+export function world(options: WorldOptions): World {
+  const { name, subnet, root, postgres, hosts: wantedHosts, kubernetes, clusterSubnet } = options;
   if (!/^[a-z][a-z0-9]{0,7}$/.test(name)) throw new Error(`--name ${name}: 1 to 8 lower-case letters or digits`);
   if (!/^10\.\d{1,3}\.\d{1,3}$/.test(subnet)) throw new Error(`--subnet ${subnet}: three numbers, for example 10.77.0`);
   const directory = join(root, ".lab", name);
   const settings = join(directory, "Pulumi.lab.yaml");
   const hosts = labHosts(name, subnet, hostCount(wantedHosts, settings));
+  const cache =
+    process.env.RESTORABLE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "restorable");
   return {
     name,
     subnet,
     root,
     directory,
     postgres: postgresOf(postgres, settings),
-    cache: process.env.RESTORABLE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "restorable"),
+    cache,
+    ...(kubernetes || hasCluster({ name, directory })
+      ? { cluster: clusterOf({ name, directory, cache, subnet }, clusterSubnet) }
+      : {}),
     incusProject: hosts[0].incusProject,
     bridge: `rst${name}0`,
     pool: `restorable-${name}`,

@@ -1,6 +1,8 @@
 import { Document } from "yaml";
 import { archivingAlerts } from "./alerts/archiving.js";
 import { backupAlerts, type ExpectedDrill } from "./alerts/backup.js";
+import { clusterAlerts } from "./alerts/clusterDumps.js";
+import { coverageAlerts } from "./alerts/coverage.js";
 import { criticalAlerts } from "./alerts/critical.js";
 import { dumpAlerts } from "./alerts/dumps.js";
 import { escrowAlerts } from "./alerts/escrow.js";
@@ -69,7 +71,11 @@ export function renderAlertRules(args: AlertRulesArgs): string {
         ? [group("restorable_exports", exportAlerts(drills, args.expected.exports, limits))]
         : []),
       ...(args.expected.dumps ? [group("restorable_dumps", dumpAlerts(args, args.expected.dumps, limits))] : []),
+      ...(args.expected.cluster
+        ? [group("restorable_cluster", clusterAlerts(drills, args.expected.cluster, limits))]
+        : []),
       group("restorable_escrow", escrowAlerts(args, limits)),
+      ...(args.expected.coverage ? [group("restorable_coverage", coverageAlerts(args, limits))] : []),
       group("restorable_formation", formationAlerts(args, limits)),
       group("restorable_postgres", postgresAlerts(args, limits)),
       group("restorable_hosts", hostAlerts(args, limits)),

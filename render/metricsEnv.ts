@@ -23,6 +23,8 @@ export function monitorMetricsEnv(args: Machine & { readonly nodesExpected: numb
 }
 
 export interface HostMetricsEnvArgs extends Machine {
+  /** Name of the host in the settings. */
+  readonly host: string;
   readonly incusProject: string;
   readonly storagePool: string;
   /** Names of the stack's data volumes on this host. */
@@ -33,6 +35,7 @@ export interface HostMetricsEnvArgs extends Machine {
 export function hostMetricsEnv(args: HostMetricsEnvArgs): string {
   return renderShellEnv({
     ...machine(args),
+    HOST: args.host,
     INCUS_PROJECT: args.incusProject,
     STORAGE_POOL: args.storagePool,
     VOLUMES: args.volumes.join(" "),

@@ -44,6 +44,14 @@ const wal = `SELECT
   (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir())::float8 AS bytes,
   (SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready') AS ready_segments`;
 
+/** Inventory of the formation, for the coverage ledger: only the node that takes writes speaks. */
+const live = (stanza: string) => ({
+  databases: `SELECT 'formation' AS place, '${stanza}' AS namespace, 'formation' AS source, datname AS database, 1 AS live_database
+FROM pg_database WHERE datallowconn AND NOT datistemplate AND NOT pg_is_in_recovery()`,
+  taken: `SELECT 'formation' AS place, 'primary' AS reporter, extract(epoch FROM clock_timestamp())::float8 AS timestamp_seconds
+WHERE NOT pg_is_in_recovery()`,
+});
+
 const heartbeat =
   "SELECT coalesce(extract(epoch FROM clock_timestamp() - max(at)), 'Infinity')::float8 AS age_seconds FROM restorable.heartbeat";
 
@@ -51,13 +59,16 @@ const heartbeat =
  * The queries file of postgres_exporter: each series is `restorable_postgres_...`. A query of its own for what may
  * fail alone. A standby's name comes from its address, for Postgres knows only pg_auto_failover's numbers.
  */
-export function renderPostgresQueries(nodes: readonly StandbyName[]): string {
+export function renderPostgresQueries(nodes: readonly StandbyName[], stanza: string): string {
   const names = nodes.map(({ name, address }) => `('${address}'::inet, '${name}')`).join(", ");
   const replay = `SELECT coalesce(node.name, application_name) AS standby,
   coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END, replay_lsn), 'Infinity')::float8 AS lag_bytes
 FROM pg_stat_replication LEFT JOIN (VALUES ${names}) AS node (address, name) ON node.address = client_addr
 WHERE ${standbyFilter}`;
   const gauge = (description: string) => ({ usage: "GAUGE", description });
+  const labels = (...names: string[]) =>
+    names.map((name) => ({ [name]: { usage: "LABEL", description: `Label ${name}.` } }));
+  const { databases, taken } = live(stanza);
   return stringify(
     {
       restorable_postgres: {
@@ -81,6 +92,17 @@ WHERE ${standbyFilter}`;
           { standby: { usage: "LABEL", description: "Name of the standby." } },
           { lag_bytes: gauge("WAL that the standby has not replayed yet.") },
         ],
+      },
+      restorable: {
+        query: databases,
+        metrics: [
+          ...labels("place", "namespace", "source", "database"),
+          { live_database: gauge("1: this database lives.") },
+        ],
+      },
+      restorable_live: {
+        query: taken,
+        metrics: [...labels("place", "reporter"), { timestamp_seconds: gauge("When the inventory was taken.") }],
       },
     },
     { lineWidth: 0 },

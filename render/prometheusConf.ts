@@ -24,12 +24,14 @@ export interface PrometheusConfArgs extends ScrapeArgs {
   /** The machine that Prometheus and Alertmanager run on. */
   readonly monitoring: Machine;
   readonly rulesPath: string;
+  /** Whether a Pushgateway runs beside Prometheus. */
+  readonly pushgateway: boolean;
   /** Labels of everything that leaves this Prometheus. */
   readonly stack: string;
   readonly environment: string;
 }
 
-export const ports = { node: 9100, postgres: 9187, prometheus: 9090, alertmanager: 9093 } as const;
+export const ports = { node: 9100, postgres: 9187, prometheus: 9090, alertmanager: 9093, pushgateway: 9091 } as const;
 type Job = keyof typeof ports;
 
 const comment = " Rendered from the stack's settings; the next update overwrites changes made here.";
@@ -51,6 +53,7 @@ export function renderPrometheusConf(args: PrometheusConfArgs): string {
       ...scrapeConfigs(args, ""),
       scrapeConfig("prometheus", "", args.stanza, [monitoring]),
       scrapeConfig("alertmanager", "", args.stanza, [monitoring]),
+      ...(args.pushgateway ? [scrapeConfig("pushgateway", "", args.stanza, [monitoring])] : []),
     ],
   });
   document.commentBefore = comment;
@@ -73,8 +76,8 @@ function scrapeConfigs({ stanza, machines }: ScrapeArgs, prefix: string) {
 function scrapeConfig(job: Job, prefix: string, stanza: string, machines: readonly Machine[]) {
   return {
     job_name: `${prefix}${job}`,
-    // Textfile metrics say themselves which stanza they are about.
-    ...(job === "node" ? { honor_labels: true } : {}),
+    // Textfile metrics say themselves which stanza they are about, and what was pushed who it came from.
+    ...(job === "node" || job === "pushgateway" ? { honor_labels: true } : {}),
     static_configs: machines.map(({ name, address, role, host }) => ({
       targets: [`${address}:${ports[job]}`],
       labels: { ...(prefix ? { job } : {}), instance: name, role, host, stanza },

@@ -1,3 +1,4 @@
+import { completeKubernetes, type Kubernetes } from "./kubernetes.js";
 import { completeOffsite, type Offsite } from "./offsite.js";
 import type { ParsedSettings } from "./schema.js";
 
@@ -17,7 +18,7 @@ export type Repository = Omit<ParsedRepository, "number" | "retentionFull" | "re
 export type FormationNode = Formation["nodes"][number] & { name: string };
 
 /** Configuration of a stack without its secrets, every default filled in. */
-export type Settings = Omit<ParsedSettings, "formation" | "backup" | "drill" | "offsite"> & {
+export type Settings = Omit<ParsedSettings, "formation" | "backup" | "drill" | "offsite" | "kubernetes"> & {
   formation: Omit<Formation, "nodes" | "numberSyncStandbys"> & {
     /** The first one registers first and becomes the primary. */
     nodes: [FormationNode, FormationNode, ...FormationNode[]];
@@ -28,6 +29,7 @@ export type Settings = Omit<ParsedSettings, "formation" | "backup" | "drill" | "
     randomizedDelaySeconds: number;
   };
   offsite?: Offsite;
+  kubernetes?: Kubernetes;
   drill: ParsedSettings["drill"] & { database: string };
 };
 
@@ -47,7 +49,7 @@ const defaultRetentionArchive = (retentionFull: number) => Math.min(4, retention
 
 /** Fills in the defaults that depend on other settings. */
 export function complete(parsed: ParsedSettings): Settings {
-  const { formation, drill, offsite: parsedOffsite, ...others } = parsed;
+  const { formation, drill, offsite: parsedOffsite, kubernetes, ...others } = parsed;
   const { timers, ...backup } = parsed.backup;
   const { randomizedDelaySeconds, ...calendars } = timers;
   const offsite = parsedOffsite && completeOffsite(parsedOffsite);
@@ -77,6 +79,7 @@ export function complete(parsed: ParsedSettings): Settings {
       ],
     },
     ...(offsite ? { offsite } : {}),
+    ...(kubernetes ? { kubernetes: completeKubernetes(kubernetes) } : {}),
     drill: { ...drill, database: drill.database ?? parsed.postgres.database },
   };
 }

@@ -2,6 +2,7 @@ import { alertChecks } from "./alertChecks.js";
 import { type Draft, draft, object, type Place } from "./draft.js";
 import { dumpsChecks } from "./dumps.js";
 import { exportsChecks } from "./exports.js";
+import { kubernetesChecks } from "./kubernetesChecks.js";
 import { nearest } from "./nearest.js";
 import { offsiteChecks } from "./offsiteChecks.js";
 import { keyOf, type Problem } from "./problems.js";
@@ -27,6 +28,7 @@ export function crossChecks(raw: Record<string, unknown>): Problem[] {
     ...offsiteChecks(raw, all),
     ...exportsChecks(raw),
     ...dumpsChecks(raw, [...all.hosts, ...all.dumpHosts]),
+    ...kubernetesChecks(raw),
     ...keyChoice(all),
     ...monitoring(raw),
     ...recoverFromProblems(object(raw.recoverFrom), [

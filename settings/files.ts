@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Host, Settings } from "./complete.js";
 import type { Dumps } from "./dumps.js";
+import { isKubeconfig } from "./kubernetesChecks.js";
 import { type Problem, SettingsError } from "./problems.js";
 
 /** Folder of Pulumi.yaml: what relative paths in the settings start from. */
@@ -18,6 +19,8 @@ export interface KeyFiles {
   settings: ResolvedSettings;
   /** Private key as text: wrap it with `pulumi.secret` where it is used. */
   sshPrivateKey: string;
+  /** kubeconfig of the cluster as text, from its file or the configuration; absent without a cluster. */
+  kubeconfig?: string;
 }
 
 /**
@@ -29,16 +32,16 @@ export interface KeyFiles {
 export function readKeyFiles(
   settings: Settings,
   sshPrivateKey: string | undefined,
-  { root = projectRoot, stack }: { root?: string; stack?: string } = {},
+  { root = projectRoot, stack, kubeconfig }: { root?: string; stack?: string; kubeconfig?: string | undefined } = {},
 ): KeyFiles {
   const problems: Problem[] = [];
   const remedy =
     settings.environment === "lab" ? "`npm run lab` makes it" : "make it, or give the key itself in the configuration";
-  const read = (path: PropertyKey[], file: string, pattern: RegExp, kind: string): string => {
+  const read = (path: PropertyKey[], file: string, fits: (text: string) => boolean, kind: string): string => {
     const full = resolve(root, file);
     try {
       const text = readFileSync(full, "utf8");
-      if (pattern.test(text)) return text;
+      if (fits(text)) return text;
       problems.push({ path, message: `the file ${full} holds no ${kind}; ${remedy}` });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -55,7 +58,7 @@ export function readKeyFiles(
         read(
           [...path, index, "hostKeyFile"],
           host.hostKeyFile ?? "",
-          /^(?:ssh|ecdsa)-\S+ \S{40,}/,
+          (text) => /^(?:ssh|ecdsa)-\S+ \S{40,}/.test(text),
           "public SSH key",
         ).trim(),
     }));
@@ -67,12 +70,19 @@ export function readKeyFiles(
     : read(
         ["sshPrivateKeyFile"],
         settings.sshPrivateKeyFile ?? "",
-        /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+        (text) => /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text),
         "private SSH key",
       );
+  const { kubernetes } = settings;
+  const cluster = kubernetes?.enabled
+    ? kubernetes.kubeconfigFile === undefined
+      ? (kubeconfig ?? "")
+      : read(["kubernetes", "kubeconfigFile"], kubernetes.kubeconfigFile, isKubeconfig, "kubeconfig")
+    : undefined;
   if (problems.length > 0) throw new SettingsError(problems, stack);
   return {
     settings: { ...others, hosts, ...(dumps ? { dumps: { ...dumps, hosts: dumpHosts } } : {}) },
     sshPrivateKey: key,
+    ...(cluster === undefined ? {} : { kubeconfig: cluster }),
   };
 }

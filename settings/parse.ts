@@ -2,6 +2,7 @@ import { authorityProblems, authoritySecret } from "./authority.js";
 import { complete, type Settings } from "./complete.js";
 import { crossChecks } from "./crossChecks.js";
 import { object } from "./draft.js";
+import { kubeconfigProblems, kubeconfigSecret, usesCluster } from "./kubernetesChecks.js";
 import { documentationAddresses, placeholders, withoutKeys } from "./openValues.js";
 import { keyOf, type Problem, SettingsError } from "./problems.js";
 import { refusedKeys } from "./refusedKeys.js";
@@ -41,6 +42,7 @@ export function parseSettings(raw: Raw, secrets: PlainSecrets, options: ParseOpt
     ...sshKeyChoice(raw, secrets),
     ...webhookProblems(raw, secrets),
     ...authorityProblems(secrets[authoritySecret.name]),
+    ...kubeconfigProblems(raw, secrets),
     ...secretProblems(secrets, { environment, shape: secretShape(raw), isEncrypted: options.isEncrypted }),
   ];
   if (problems.length === 0 && parsed.success) return complete(parsed.data);
@@ -52,12 +54,15 @@ export function secretShape(settings: {
   offsite?: unknown;
   offsiteStore?: unknown;
   generateSecrets?: unknown;
+  kubernetes?: unknown;
 }): SecretShape {
-  const { offsite, offsiteStore, generateSecrets } = settings;
+  const { offsite, offsiteStore, generateSecrets, kubernetes } = settings;
   return {
     offsiteKind: offsite === undefined ? undefined : (object(offsite).kind ?? ""),
     ownOffsiteStore: offsiteStore !== undefined,
     generateSecrets: generateSecrets === true,
+    cluster: usesCluster(settings),
+    clusterBucket: object(kubernetes).bucket !== undefined,
   };
 }
 
@@ -85,7 +90,14 @@ export function parsePlainSettings(raw: Raw, options: ParseOptions = {}): Settin
   throw new SettingsError(firstOfEach(problems), options.stack);
 }
 
-const order = [...keysAt([]), sshPrivateKey.name, ...secretNames, authoritySecret.name, ...webhookSecretNames];
+const order = [
+  ...keysAt([]),
+  sshPrivateKey.name,
+  ...secretNames,
+  authoritySecret.name,
+  kubeconfigSecret.name,
+  ...webhookSecretNames,
+];
 
 /** The first problem of a key is the most specific one: a placeholder, say, is also a malformed value. */
 function firstOfEach(problems: Problem[]): Problem[] {
@@ -100,7 +112,13 @@ function firstOfEach(problems: Problem[]): Problem[] {
 
 /** Messages quote values of other keys too: what is secret is taken out of all of them. */
 function withoutSecrets(problems: Problem[], hidden: string[], { isEncrypted = () => false }: ParseOptions): Problem[] {
-  const known = new Set<string>([...secretNames, ...webhookSecretNames, sshPrivateKey.name, authoritySecret.name]);
+  const known = new Set<string>([
+    ...secretNames,
+    ...webhookSecretNames,
+    sshPrivateKey.name,
+    authoritySecret.name,
+    kubeconfigSecret.name,
+  ]);
   return problems.map(({ path, message }) => {
     const top = String(path[0]);
     const quoted = !known.has(top) && isEncrypted(top) ? message.replaceAll(/"[^"]*"/g, "[secret]") : message;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { alertingSchema } from "./alerting.js";
 import { alertsSchema } from "./alertsSchema.js";
+import { coverageSchema } from "./coverage.js";
 import { drillDepth } from "./drillDepth.js";
 import { dumpsSchema } from "./dumps.js";
 import { exportsSchema } from "./exports.js";
@@ -21,6 +22,7 @@ import {
   size,
   text,
 } from "./fields.js";
+import { kubernetesSchema } from "./kubernetes.js";
 import { monitoringSchema, prometheusSchema } from "./monitoring.js";
 import { bucketName, offsiteSchema, region } from "./offsite.js";
 import { outageSchema } from "./outage.js";
@@ -225,6 +227,9 @@ export const schema = z.strictObject({
     .exactOptional(recoverFromSchema)
     .describe("Repository that an empty formation gets its data from, after the loss of a site."),
   drill: drill.describe("Restore drill."),
+  kubernetes: z
+    .exactOptional(kubernetesSchema)
+    .describe("Databases in a Kubernetes cluster, and where their backups go."),
   metrics: z
     .strictObject({
       prefix: text(/^[a-z_][a-z0-9_]*$/, "a metric prefix of lower-case letters, digits and underscores")
@@ -245,6 +250,9 @@ export const schema = z.strictObject({
   prometheus: z
     .exactOptional(prometheusSchema)
     .describe("Prometheus that exists, on one of the hosts: gets rules and scrape jobs."),
+  coverage: coverageSchema
+    .prefault({})
+    .describe("Coverage ledger: what lives against its backups and drills. Only with a Prometheus to ask."),
   alerting: alertingSchema.prefault({}).describe("Who hears of alerts, and how often."),
   generateSecrets: flag().default(false).describe("Makes all secrets as protected resources. Refused in prod."),
   protectData: flag()

@@ -26,6 +26,18 @@ export const secretKeys = {
     meaning: "age identity (AGE-SECRET-KEY-1...) that opens logical exports (with `offsite`); age-keygen makes one.",
     minLength: 60,
   },
+  kubernetesIdentity: {
+    meaning:
+      "age identity (AGE-SECRET-KEY-1...) that opens the cluster's dumps (with `kubernetes.enabled`), another one than `exportsIdentity`.",
+    minLength: 60,
+  },
+  kubernetesWriterKey: { meaning: "Access key of the dumps (`kubernetes.bucket`).", minLength: 3 },
+  kubernetesWriterKeySecret: { meaning: "Its secret key.", minLength: 8 },
+  kubernetesReaderKey: {
+    meaning: "Access key of drill and verification, read-only (`kubernetes.bucket`).",
+    minLength: 3,
+  },
+  kubernetesReaderKeySecret: { meaning: "Its secret key.", minLength: 8 },
 } as const;
 
 export type SecretName = keyof typeof secretKeys;
@@ -38,6 +50,10 @@ export interface SecretShape {
   /** Whether the stack makes the off-site store itself, and so its keys. */
   ownOffsiteStore: boolean;
   generateSecrets: boolean;
+  /** Whether the stack works on a Kubernetes cluster. */
+  cluster?: boolean;
+  /** Whether the cluster's dumps have a bucket of their own. */
+  clusterBucket?: boolean;
 }
 
 const always: SecretName[] = [
@@ -55,20 +71,34 @@ const existingKeys: SecretName[] = [
   "offsiteReaderKeySecret",
 ];
 
+const clusterKeys: SecretName[] = [
+  "kubernetesWriterKey",
+  "kubernetesWriterKeySecret",
+  "kubernetesReaderKey",
+  "kubernetesReaderKeySecret",
+];
+
 /** Secrets that this stack cannot do without, wherever they come from. */
-export function neededSecrets({ offsiteKind }: SecretShape): SecretName[] {
+export function neededSecrets({ offsiteKind, cluster, clusterBucket }: SecretShape): SecretName[] {
   return [
     ...always,
     ...(offsiteKind === undefined ? [] : (["repo2CipherPass", "exportsIdentity"] as const)),
     ...(offsiteKind === "existing" ? existingKeys : []),
     ...(offsiteKind === "b2" ? (["b2KeyId", "b2Key"] as const) : []),
+    ...(cluster ? (["kubernetesIdentity"] as const) : []),
+    ...(cluster && clusterBucket ? clusterKeys : []),
   ];
 }
 
 /** Those of them that are made as resources: none without `generateSecrets`, and no key of a store that others run. */
 export function generatedSecrets(shape: SecretShape): SecretName[] {
   if (!shape.generateSecrets) return [];
-  const foreign = new Set<SecretName>(["b2KeyId", "b2Key", ...(shape.ownOffsiteStore ? [] : existingKeys)]);
+  const foreign = new Set<SecretName>([
+    "b2KeyId",
+    "b2Key",
+    ...clusterKeys,
+    ...(shape.ownOffsiteStore ? [] : existingKeys),
+  ]);
   return neededSecrets(shape).filter((name) => !foreign.has(name));
 }
 
@@ -136,10 +166,17 @@ function weakness(value: string, minLength: number): string | undefined {
 /** What no length tells. */
 function unfit(name: SecretName, secrets: PlainSecrets): string | undefined {
   const value = secrets[name];
-  if (name === "exportsIdentity" && !/^AGE-SECRET-KEY-1[A-Z0-9]{58}$/.test(value ?? ""))
+  if (
+    (name === "exportsIdentity" || name === "kubernetesIdentity") &&
+    !/^AGE-SECRET-KEY-1[A-Z0-9]{58}$/.test(value ?? "")
+  )
     return "is no age identity (AGE-SECRET-KEY-1...), as age-keygen makes it";
   if (name === "repo2CipherPass" && value === secrets.repo1CipherPass)
     return "is repository 1's passphrase too: who learns one would read both";
+  if (name === "kubernetesIdentity" && value === secrets.exportsIdentity)
+    return "is exportsIdentity too: it lies in the cluster, which must not open the formation's exports";
+  if (name === "kubernetesReaderKey" && value === secrets.kubernetesWriterKey)
+    return "is the writer's key: drill and verification may only read";
   if (name === "offsiteReaderKey" && value === secrets.offsiteWriterKey)
     return "is the writer's key: the drill host may only read";
   return undefined;

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { authoritySecret } from "./authority.js";
+import { kubeconfigSecret } from "./kubernetesChecks.js";
 import { namespace } from "./problems.js";
 import { schema } from "./schema.js";
 import { type PlainSecrets, secretNames, sshPrivateKey } from "./secrets.js";
@@ -19,7 +20,13 @@ const types = new Map(
     ([name, { type }]) => [name, type],
   ),
 );
-const secretSet = new Set<string>([...secretNames, ...webhookSecretNames, sshPrivateKey.name, authoritySecret.name]);
+const secretSet = new Set<string>([
+  ...secretNames,
+  ...webhookSecretNames,
+  sshPrivateKey.name,
+  authoritySecret.name,
+  kubeconfigSecret.name,
+]);
 
 /** Reads the configuration of the stack that runs. */
 export function readConfig(): ConfigSource {

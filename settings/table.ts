@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { authoritySecret } from "./authority.js";
+import { kubeconfigSecret } from "./kubernetesChecks.js";
 import { schema } from "./schema.js";
 import { secretKeys, secretNames, sshPrivateKey } from "./secrets.js";
 import { webhookSecretNames, webhookSecrets } from "./webhooks.js";
@@ -85,6 +86,7 @@ export function settingsTable(): string {
     ...secret,
     `| \`${sshPrivateKey.name}\` | OpenSSH or PEM | ${sshPrivateKey.meaning} |`,
     `| \`${authoritySecret.name}\` | PEM, optional | ${authoritySecret.meaning} |`,
+    `| \`${kubeconfigSecret.name}\` | YAML, optional | ${kubeconfigSecret.meaning} |`,
     ...webhookSecretNames.map((name) => `| \`${name}\` | URL, optional | ${webhookSecrets[name].meaning} |`),
   ].join("\n");
 }

@@ -5,15 +5,24 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodePackages, root } from "../lab/bootstrap.mjs";
+import { digestReport, fileTimes } from "./digest.mjs";
 import { installTools } from "./tools.mjs";
 
 const help = `Usage: npm test [-- SUITE...]
 Suites: check (types, lint), unit (renderers, settings, components, alerts, stand-ins), shell (shellcheck, bats),
-        policy (the policy pack, in a real preview), e2e (a lab of its own, from nothing and back). Default: all.
-Installs what they need. On a machine where the end-to-end suite cannot run it is skipped with the reason; with
+        policy (the policy pack, in a real preview), e2e (a lab of its own, from nothing and back), kubernetes (a
+        cluster of one node, from nothing and back). Default: all.
+Installs what they need. On a machine where the last two cannot run they are skipped with the reason; with
 CI=true a skip is a failure. Last line: N passed, N failed.`;
 
-const suites = { check, unit, shell, policy, e2e };
+const suites = {
+  check,
+  unit,
+  shell,
+  policy,
+  e2e: () => lab("e2e", "the end-to-end suite"),
+  kubernetes: () => lab("kubernetes", "the suite of Kubernetes"),
+};
 const wanted = process.argv.slice(2);
 if (wanted.includes("--help")) {
   console.log(help);
@@ -25,6 +34,8 @@ if (unknown.length > 0) {
   process.exit(64);
 }
 
+/** Lines about what failed, for the end of the run. */
+const failures = [];
 const scratch = mkdtempSync(join(tmpdir(), "restorable-test-"));
 const seconds = (since) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 
@@ -62,9 +73,11 @@ async function vitest(name, args) {
     `--outputFile.json=${report}`,
   ]);
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(
-      readFileSync(report, "utf8"),
-    );
+    const told = JSON.parse(readFileSync(report, "utf8"));
+    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = told;
+    failures.push(...digestReport(told, root));
+    if (name === "e2e" || name === "kubernetes")
+      for (const [file, took] of fileTimes(told, root)) console.log(`${took.toFixed(0).padStart(5)} s  ${file}`);
     // A file that does not load has no tests to count.
     const failed = numFailedTests || (code === 0 ? 0 : Math.max(1, numFailedTestSuites));
     return { passed: numPassedTests, failed, skipped: numPendingTests };
@@ -106,6 +119,7 @@ async function shell() {
   const count = (pattern) => (bats.stdout.match(pattern) ?? []).length;
   const skipped = count(/^ok .* # skip/gm);
   const failed = count(/^not ok/gm) || (bats.code === 0 ? 0 : 1);
+  for (const [line] of bats.stdout.matchAll(/^not ok .*/gm)) failures.push(`FAILED shell: ${line}`);
   return {
     passed: count(/^ok/gm) - skipped + (lint.code === 0 ? 1 : 0),
     failed: failed + (lint.code === 0 ? 0 : 1),
@@ -113,15 +127,19 @@ async function shell() {
   };
 }
 
-async function e2e() {
+/** Why a suite that makes a lab cannot run here. */
+async function unable() {
   const privileged = process.getuid() === 0 || (await show("sudo", ["-n", "true"], { quiet: true })).code === 0;
   const debian = /VERSION_CODENAME=(bookworm|trixie)/.test(readFileSync("/etc/os-release", "utf8"));
-  if (!privileged || !debian) {
-    const reason = privileged ? "this is not Debian 12 or 13" : "neither root nor sudo without a password";
-    console.log(`SKIPPED: the end-to-end suite: ${reason}`);
-    return { passed: 0, failed: 0, skipped: 1 };
-  }
-  return vitest("e2e", ["--config", "test/e2e/vitest.config.ts"]);
+  if (!privileged) return "neither root nor sudo without a password";
+  return debian ? undefined : "this is not Debian 12 or 13";
+}
+
+async function lab(name, what) {
+  const reason = await unable();
+  if (!reason) return vitest(name, ["--config", `test/${name}/vitest.config.ts`]);
+  console.log(`SKIPPED: ${what}: ${reason}`);
+  return { passed: 0, failed: 0, skipped: 1 };
 }
 
 nodePackages();
@@ -132,25 +150,30 @@ console.log(
 );
 
 // The CLI's build takes minutes where it cannot be downloaded: it goes on beside the first suites.
-const needsToolchain = (name) => name === "policy" || name === "e2e";
+const needsToolchain = (name) => ["policy", "e2e", "kubernetes"].includes(name);
 const prepares = wanted.length === 0 || wanted.some(needsToolchain);
 const toolchain = prepares ? show(process.execPath, ["--import", "tsx", "lab/main.ts", "toolchain"]) : undefined;
 // The store with object lock, after it: two minutes of two cores. A build that fails is tried again by the test that needs it.
 const stores = toolchain?.then(() => show(process.execPath, ["--import", "tsx", "test/e2e/minio.ts"], { quiet: true }));
-// Gitea, behind all else: the test that needs it waits for its end.
-stores?.then(() => show(process.execPath, ["--import", "tsx", "test/e2e/gitea.ts"], { quiet: true }));
+// Gitea and Kubernetes last, and only with what the suites leave of the machine: a quarter of an hour of it. The test that
+// needs Gitea waits for its end.
+const idle = (...command) => show("chrt", ["--idle", "0", process.execPath, "--import", "tsx", ...command]);
+const gitea = stores?.then(() => idle("test/e2e/gitea.ts"));
+const needsCluster = wanted.length === 0 || wanted.includes("kubernetes");
+const cluster = needsCluster ? gitea.then(() => idle("lab/main.ts", "cluster", "build")) : undefined;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const table = [];
 for (const name of wanted.length > 0 ? wanted : Object.keys(suites)) {
   console.log(`\n== ${name}`);
   if (needsToolchain(name)) await toolchain;
-  if (name === "e2e") await stores;
+  if (name === "e2e" || name === "kubernetes") await stores;
+  if (name === "kubernetes") await cluster;
   const started = Date.now();
   const result = await suites[name]();
   for (const key of Object.keys(total)) total[key] += result[key];
   table.push(
-    `${name.padEnd(6)} ${String(result.passed).padStart(5)} passed ${String(result.failed).padStart(4)} failed ${String(result.skipped).padStart(4)} skipped   ${seconds(started)}`,
+    `${name.padEnd(10)} ${String(result.passed).padStart(5)} passed ${String(result.failed).padStart(4)} failed ${String(result.skipped).padStart(4)} skipped   ${seconds(started)}`,
   );
 }
 rmSync(scratch, { recursive: true, force: true });
@@ -158,6 +181,7 @@ if (process.env.CI && total.skipped > 0) {
   console.log(`${total.skipped} skipped, which in CI is a failure`);
   total.failed += total.skipped;
 }
-console.log(`\n${table.join("\n")}\nall    ${seconds(begin)}`);
+if (failures.length > 0) console.log(`\n${failures.join("\n")}`);
+console.log(`\n${table.join("\n")}\nall        ${seconds(begin)}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);

@@ -65,6 +65,7 @@ export function installTools() {
   for (const [program, debianPackage] of Object.entries({
     promtool: "prometheus",
     amtool: "prometheus-alertmanager",
+    "prometheus-pushgateway": "prometheus-pushgateway",
   })) {
     if (has(program)) continue;
     only(program, debianPackage);

@@ -2,7 +2,7 @@ import { delimiter, join, resolve, sep } from "node:path";
 import { buildCli, cachedBuild } from "./build-cli.js";
 import { cachedNpmCli, cliOnPath, type FoundCli, hasProgram, installNpmCli, type RunOptions } from "./find-cli.js";
 import { hasPlugin } from "./plugins.js";
-import { type Pins, type PluginName, readPins } from "./versions.js";
+import { type OptionalPlugin, type Pins, type PluginName, readPins } from "./versions.js";
 
 /** Everything that running the program with the real Pulumi CLI takes. */
 export interface Toolchain {
@@ -23,6 +23,8 @@ export interface ToolchainOptions {
   cacheDir: string;
   /** The checkout: the folder of package.json. */
   projectRoot: string;
+  /** Plugins that not every stack needs. */
+  plugins?: OptionalPlugin[];
   /** Gets progress, a line at a time. */
   log: (line: string) => void;
   signal?: AbortSignal;
@@ -66,7 +68,7 @@ async function findCli(
  */
 export async function ensureToolchain(options: ToolchainOptions): Promise<Toolchain> {
   const run = { env: withoutOwn(options), signal: options.signal };
-  const pins = await readPins(options.projectRoot);
+  const pins = await readPins(options.projectRoot, options.plugins);
   const { origin, ...cli } = await findCli(options, pins, run);
   const bin = (name: string) => join(options.projectRoot, "lab/toolchain/bin", name);
   const standIns: string[] = [];

@@ -3,10 +3,12 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-/** Plugins that the program needs, with the SDK package that says which version. */
+/** Plugins that every stack needs, and those that only some do; the SDK package says which version. */
 const PLUGINS = ["command", "random"] as const;
+const OPTIONAL = ["kubernetes"] as const;
 
-export type PluginName = (typeof PLUGINS)[number];
+export type OptionalPlugin = (typeof OPTIONAL)[number];
+export type PluginName = (typeof PLUGINS)[number] | OptionalPlugin;
 
 /** What this checkout pins. */
 export interface Pins {
@@ -15,11 +17,11 @@ export interface Pins {
   /** Changes with the pinned modules; part of the built CLI's place. */
   hash: string;
   /** Version of each plugin, without `v`. */
-  plugins: Record<PluginName, string>;
+  plugins: Partial<Record<PluginName, string>>;
 }
 
-/** Reads the pins of the checkout at `projectRoot`. */
-export async function readPins(projectRoot: string): Promise<Pins> {
+/** Reads the pins of the checkout at `projectRoot`, with those of the plugins that are asked for. */
+export async function readPins(projectRoot: string, optional: OptionalPlugin[] = []): Promise<Pins> {
   const module = join(projectRoot, "lab/toolchain/cli");
   const [goMod, goSum] = await Promise.all(["go.mod", "go.sum"].map((name) => readFile(join(module, name), "utf8")));
   const cli = /pulumi\/pkg\/v3 (v[\d.]+)/.exec(goMod ?? "")?.[1];
@@ -27,5 +29,6 @@ export async function readPins(projectRoot: string): Promise<Pins> {
   const hash = createHash("sha256").update(`${goMod}\n${goSum}`).digest("hex").slice(0, 12);
   const require = createRequire(join(projectRoot, "package.json"));
   const versionOf = (name: PluginName) => (require(`@pulumi/${name}/package.json`) as { version: string }).version;
-  return { cli, hash, plugins: { command: versionOf("command"), random: versionOf("random") } };
+  const plugins = Object.fromEntries([...PLUGINS, ...optional].map((name) => [name, versionOf(name)]));
+  return { cli, hash, plugins };
 }

@@ -1,4 +1,5 @@
 import type { ExpectedDump } from "./dumps.js";
+import type { ExpectedCluster } from "./clusterDumps.js";
 import type { ExpectedExports } from "./exports.js";
 
 /** A container whose data volume is on a host, both by the names that the metrics carry. */
@@ -37,6 +38,10 @@ export interface Expected {
   readonly exports?: ExpectedExports;
   /** Absent without dumps on hosts. */
   readonly dumps?: readonly ExpectedDump[];
+  /** Absent without a Kubernetes cluster. */
+  readonly cluster?: ExpectedCluster;
+  /** Whether the coverage ledger is made. */
+  readonly coverage?: boolean;
 }
 
 /** What the alert groups of the stack get. */

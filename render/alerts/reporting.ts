@@ -12,7 +12,7 @@ export function reportingAlerts({ expected }: StackAlertsArgs, limits: AlertThre
     "file=~": "(.*/)?restorable_[^/]*[.]prom",
     // Written by events, not by the minute.
     "file!~":
-      "(.*/)?(restorable_archive[^/]*|restorable_exports|restorable_escrow|[^/]*_(backup|export)_drill_[^/]*|[^/]*_dump_[^/]*)[.]prom",
+      "(.*/)?(restorable_archive[^/]*|restorable_exports|restorable_escrow|restorable_coverage[^/]*|[^/]*_(backup|export)_drill_[^/]*|[^/]*_dump_[^/]*)[.]prom",
   });
   const stale = (source: string, expr: string, description: string): Alert => ({
     name: "MetricsStale",

@@ -49,6 +49,19 @@ export interface AlertThresholds {
   /** Age of the last verdict on whether the off-site backups can be destroyed: a week and a day. */
   readonly immutabilityStaleSeconds: number;
   readonly immutabilityStaleForSeconds: number;
+  readonly clusterDumpFailedForSeconds: number;
+  /** A dump that began and never ended, so much later: longer than its deadline. */
+  readonly clusterDumpHangingSeconds: number;
+  /** Age of the newest dump of a database in a cluster: one interval of its schedule and some hours. */
+  readonly clusterDumpStaleSeconds: number;
+  readonly clusterDumpStaleForSeconds: number;
+  /** Share of the week's median below which such a dump is suspiciously small, 0 to 1. */
+  readonly clusterDumpSizeRatio: number;
+  readonly clusterDumpSmallForSeconds: number;
+  readonly clusterVerifyFailedForSeconds: number;
+  /** Age of the last verification that passed: one interval of its schedule and some hours. */
+  readonly clusterVerifyStaleSeconds: number;
+  readonly clusterVerifyStaleForSeconds: number;
   readonly exportFailedForSeconds: number;
   /** Age of a database's newest logical export: one interval of the timer and some hours. */
   readonly exportStaleSeconds: number;
@@ -70,6 +83,13 @@ export interface AlertThresholds {
   /** Age of the last escrow. */
   readonly escrowStaleSeconds: number;
   readonly escrowStaleForSeconds: number;
+  /** Longer than from one daily backup to the next: what is new has none before. */
+  readonly coverageMissingForSeconds: number;
+  /** Longer than from one weekly drill to the next. */
+  readonly coverageUndrilledForSeconds: number;
+  /** Age of the last ledger that had every inventory: some of its runs. */
+  readonly coverageStaleSeconds: number;
+  readonly coverageStaleForSeconds: number;
 
   readonly formationDegradedForSeconds: number;
   /** Longer than a failover takes. */
@@ -148,6 +168,15 @@ export const defaultThresholds: AlertThresholds = {
   immutabilityFailedForSeconds: 300,
   immutabilityStaleSeconds: 691200,
   immutabilityStaleForSeconds: 3600,
+  clusterDumpFailedForSeconds: 300,
+  clusterDumpHangingSeconds: 25200,
+  clusterDumpStaleSeconds: 108000,
+  clusterDumpStaleForSeconds: 3600,
+  clusterDumpSizeRatio: 0.5,
+  clusterDumpSmallForSeconds: 300,
+  clusterVerifyFailedForSeconds: 300,
+  clusterVerifyStaleSeconds: 108000,
+  clusterVerifyStaleForSeconds: 3600,
   exportFailedForSeconds: 300,
   exportStaleSeconds: 108000,
   exportStaleForSeconds: 3600,
@@ -162,6 +191,11 @@ export const defaultThresholds: AlertThresholds = {
   escrowMissingForSeconds: 86400,
   escrowStaleSeconds: 8640000,
   escrowStaleForSeconds: 3600,
+  coverageMissingForSeconds: 93600,
+  coverageUndrilledForSeconds: 777600,
+  coverageStaleSeconds: 14400,
+  // A new stack has its first whole ledger with the second run.
+  coverageStaleForSeconds: 7200,
 
   formationDegradedForSeconds: 120,
   noPrimaryForSeconds: 60,
@@ -212,6 +246,12 @@ const floors: Partial<AlertThresholds> = {
   immutabilityStaleSeconds: 3600,
   exportStaleSeconds: 150,
   dumpStaleSeconds: 150,
+  // What runs in a cluster keeps its own time.
+  clusterDumpHangingSeconds: 25200,
+  clusterDumpStaleSeconds: 108000,
+  clusterVerifyStaleSeconds: 108000,
+  // The ledger is made with the hour.
+  coverageStaleSeconds: 7500,
   walDroppedWindowSeconds: 60,
   failoverNoticeSeconds: 45,
   replicationDelaySeconds: 5,

@@ -5,5 +5,5 @@ rm -f /etc/systemd/system/restorable-host-metrics.service /etc/systemd/system/re
 systemctl daemon-reload
 systemctl reset-failed restorable-host-metrics.service 2>/dev/null || true
 rm -rf /usr/local/lib/restorable/metrics /etc/restorable/host-metrics.env
-rm -f "$METRICS_DIR/restorable_volumes.prom" "$METRICS_DIR/restorable_host.prom"
+rm -f "$METRICS_DIR/restorable_volumes.prom" "$METRICS_DIR/restorable_host.prom" "$METRICS_DIR/restorable_live.prom"
 rmdir --ignore-fail-on-non-empty /etc/restorable 2>/dev/null || true

@@ -1,7 +1,9 @@
 # Installs Prometheus, Alertmanager and node_exporter from Debian's packages; does nothing where they are.
 # Prometheus and Alertmanager are started by the steps that configure them; their units reload with procps' kill.
-# Settings: ADDRESS METRICS_DIR
-packages='prometheus prometheus-alertmanager prometheus-node-exporter curl jq ca-certificates procps'
+# With PUSHGATEWAY a Pushgateway beside them, for jobs that end before anybody scrapes them.
+# Settings: ADDRESS METRICS_DIR, PUSHGATEWAY
+PUSHGATEWAY=${PUSHGATEWAY:-}
+packages="prometheus prometheus-alertmanager prometheus-node-exporter curl jq ca-certificates procps${PUSHGATEWAY:+ prometheus-pushgateway}"
 # shellcheck disable=SC2016,SC2086
 installed=$(dpkg-query -W -f='${db:Status-Status}\n' $packages 2>/dev/null | grep -cx installed) || true
 if [ "$installed" != "$(wc -w <<<"$packages")" ]; then
@@ -27,7 +29,7 @@ if [ "$installed" != "$(wc -w <<<"$packages")" ]; then
 fi
 
 # The data volume outlives the container, the user's number may not.
-for folder in /var/lib/prometheus /var/lib/prometheus/metrics2 /var/lib/prometheus/alertmanager; do
+for folder in /var/lib/prometheus{,/metrics2,/alertmanager} ${PUSHGATEWAY:+/var/lib/prometheus/pushgateway}; do
   install -d -m 0755 "$folder"
   [ "$(stat -c %U "$folder")" = prometheus ] || chown -R prometheus:prometheus "$folder"
 done
@@ -38,3 +40,14 @@ install_file /etc/default/prometheus-node-exporter 0644 root \
   <<<"ARGS=\"--collector.textfile.directory=$METRICS_DIR --web.listen-address=$ADDRESS:9100\""
 systemctl enable -q prometheus prometheus-alertmanager prometheus-node-exporter
 if [ "$CHANGED" = 1 ]; then systemctl restart prometheus-node-exporter; else systemctl start prometheus-node-exporter; fi
+
+# What was pushed is kept over a restart: a lost figure would look like a job that never ran.
+if [ -n "$PUSHGATEWAY" ]; then
+  CHANGED=0
+  install_file /etc/default/prometheus-pushgateway 0644 root \
+    <<<"ARGS=\"--web.listen-address=$ADDRESS:$PUSHGATEWAY --persistence.file=/var/lib/prometheus/pushgateway/metrics --persistence.interval=30s\""
+  systemctl enable -q prometheus-pushgateway
+  if [ "$CHANGED" = 1 ]; then systemctl restart prometheus-pushgateway; else systemctl start prometheus-pushgateway; fi
+elif systemctl is-enabled -q prometheus-pushgateway 2>/dev/null; then
+  systemctl disable -q --now prometheus-pushgateway
+fi

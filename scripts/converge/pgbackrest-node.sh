@@ -44,12 +44,16 @@ install_file /etc/pgbackrest/conf.d/secrets.conf 0600 postgres <<<"$SECRETS_CONF
 as_postgres env METRICS_DIRECTORY="$METRICS_DIR" /usr/local/lib/restorable/node/archiving-watch.sh --render >&2 ||
   fail "the configuration for archiving cannot be written"
 
-# By ALTER SYSTEM, so that a person sees it in pg_settings with its source; alike on all nodes.
-sql postgres <<SQL
+# By ALTER SYSTEM, so that a person sees it in pg_settings with its source; alike on all nodes. Postgres may be on its way
+# from one role to the other just then.
+archiving_set() {
+  sql postgres <<SQL
 ALTER SYSTEM SET archive_command = 'pgbackrest --config=/etc/pgbackrest/archiving/push.conf --stanza=$STANZA archive-push "%p"';
 ALTER SYSTEM SET archive_timeout = '${ARCHIVE_TIMEOUT}s';
 SELECT pg_reload_conf() \g /dev/null
 SQL
+}
+wait_for 90 "Postgres does not take archive_command" archiving_set
 [ "$(sql postgres <<<'SHOW archive_mode')" = on ] || fail "archive_mode is not on: another setting overrides restorable.conf"
 
 remove_other_units "$UNITS" 'pgbackrest-full-repo*' 'pgbackrest-diff-repo*'

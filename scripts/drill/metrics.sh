@@ -53,6 +53,14 @@ step_series() {
   printf '# HELP %s Seconds of each step of the drill.\n# TYPE %s gauge\n%s\n' "$name" "$name" "$lines"
 }
 
+# When each database came back in a drill that passed, a series each; of the last pass alone, so that one that was dropped goes.
+database_series() {
+  local name="${METRICS_BASE}_database_last_success_timestamp_seconds" lines="${PREVIOUS[database_last_success_timestamp_seconds]:-}"
+  [ "$OUTCOME" != pass ] || lines="$(sed -E "s/[\"\\\\]/\\\\&/g; s/.*/$name{$(metric_labels),database=\"&\"} $FINISHED_S/" "$WORK/databases")"
+  [ -n "$lines" ] || return 0
+  printf '# HELP %s End of the last drill that passed, by database that came back.\n# TYPE %s gauge\n%s\n' "$name" "$name" "$lines"
+}
+
 # One series for each outcome, 1 for the one that holds.
 metric_outcome() {
   local name state value
@@ -86,6 +94,7 @@ metrics_render() {
   measured unchanged_objects "Objects of the repository that are proven to be as before the drill." "$PROVED_OBJECTS"
   measured reader_refused "1 if the drill's key was refused to write and to delete; absent for a key that may." "$READER_REFUSED"
   [ -z "$TARGET_S" ] || measured target_timestamp_seconds "Moment that the drill restored to." "$TARGET_S"
+  database_series
   step_series
   metric rto_bound_seconds "Bound that restore_duration_seconds is meant to hold." "$RTO_BOUND_SECONDS"
   metric last_attempt_timestamp_seconds "End of the last drill, whatever came of it." "$FINISHED_S"

@@ -158,6 +158,13 @@ measure_rpo() {
   fi
 }
 
+# Names of the databases that came back, for the metrics: the coverage ledger goes by them.
+restored_databases() {
+  attended inside_sql postgres "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname !~ '[[:cntrl:]]'" \
+    >"$WORK/databases" 2>"$WORK/err" ||
+    verdict unverified check_failed "the copy does not list its databases: $(headline "$(cat "$WORK/err")")"
+}
+
 smoke() {
   local outcome reason floor="$MIN_USERS_EXPECTED"
   if ! attended inside_sql "$DATABASE" "$SMOKE_QUERY;" >"$WORK/rows" 2>"$WORK/err"; then
@@ -175,6 +182,7 @@ smoke() {
     [ "$ROWS" -gt 0 ] || verdict fail empty_table "0 rows, at least $floor expected"
     verdict fail below_floor "$ROWS rows, at least $floor expected"
   fi
+  restored_databases
   step_end "$ROWS rows, at least $floor expected"
   # What is over the time limit from here on is the closer look: the backup has come back.
   RESTORING=n

@@ -55,7 +55,8 @@ SQL
   end=''
   while IFS= read -r -u "$ANSWER" end; do
     [ "$end" != end ] || break
-    printf '%s\n' "$end" >>"$work/counts"
+    # Half of them would make the drill compare half.
+    printf '%s\n' "$end" >>"$work/counts" || { snapshot_end; return 1; }
   done
   if [ "$end" != end ]; then
     snapshot_end

@@ -46,6 +46,8 @@ here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/upload.sh"
 # shellcheck source=scripts/export/dump.sh
 . "$here/dump.sh"
+# shellcheck source=scripts/export/one.sh
+. "$here/one.sh"
 load_backup_env
 load_settings "${RESTORABLE_EXPORTS_ENV:-/etc/restorable/exports.env}"
 for name in EXPORTS_ROOT RCLONE_FILE RECIPIENTS_FILE RETENTION_DAYS METRICS_DIRECTORY; do
@@ -100,48 +102,16 @@ write_metrics() {
   done | replace_file "$metrics"
 }
 
-# prune DATABASE STAMP: hides what is older than the retention, the seal first, so that what is left of an export never
-# looks whole. STAMP, the one just read back, stays whatever the clock says.
-prune() {
-  local database=$1 newest=$2 folder stamp before state found
-  folder=$(folder_of "$database")
-  before=$(($(date +%s) - RETENTION_DAYS * 86400))
-  found=$(all_exports "$folder") || return 1
-  while read -r _ stamp _ state; do
-    if [ -z "$stamp" ] || [ "$stamp" = "$newest" ]; then continue; fi
-    if [ "$(stamp_seconds "$stamp")" -ge "$before" ]; then continue; fi
-    hide "$folder/$stamp".{dump.age.sha256,counts.age,dump.age} || return 1
-    echo "$database: $stamp hidden ($state, older than $RETENTION_DAYS days)"
-  done <<<"$found"
-}
-
 # export_one DATABASE
 export_one() {
-  local database=$1 folder stamp started=$SECONDS size sum
-  stamp=$(date -u +%Y%m%dT%H%M%SZ)
+  local database=$1 folder
   folder=$(folder_of "$database")
-  snapshot_begin "$database" || return 1
-  if ! upload "$folder/$stamp.dump.age" "$CHUNK_MIB" dump_of "$database"; then
-    snapshot_end
-    hide "$folder/$stamp.dump.age" || true
-    return 1
-  fi
-  snapshot_end
-  size=$BYTES sum=$SUM
-  upload "$folder/$stamp.counts.age" 8 cat "$work/counts" || return 1
-  seal "$folder/$stamp.dump.age.sha256" <<SEAL || return 1
-# restorable export 1
-# bytes $size
-# database-bytes $DATABASE_BYTES
-$sum  $stamp.dump.age
-$SUM  $stamp.counts.age
-SEAL
-  now["last_success_timestamp_seconds $(label "$database")"]=$(stamp_seconds "$stamp")
-  now["size_bytes $(label "$database")"]=$size
-  now["duration_seconds $(label "$database")"]=$((SECONDS - started))
-  echo "$database: $size bytes, $stamp, $((SECONDS - started)) s"
+  make_export "$folder" "$database" || return 1
+  now["last_success_timestamp_seconds $(label "$database")"]=$(stamp_seconds "$STAMP")
+  now["size_bytes $(label "$database")"]=$SIZE
+  now["duration_seconds $(label "$database")"]=$TOOK
   # Old ones that stay are no failure of this export, but somebody has to see it.
-  prune "$database" "$stamp" || { echo "$database: older exports could not be hidden" >&2; return 1; }
+  prune "$folder" "$STAMP" || { echo "$database: older exports could not be hidden" >&2; return 1; }
 }
 
 if (($# > 0)); then

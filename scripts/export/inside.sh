@@ -4,8 +4,8 @@
 # usage: inside.sh list|fetch|dump|... (see the case at the end)
 set -euo pipefail
 
-run=/run/restorable-drill
-folder=/var/lib/postgresql/restorable-export
+run=${EXPORT_RUN:-/run/restorable-drill}
+folder=${EXPORT_FOLDER:-/var/lib/postgresql/restorable-export}
 port=5499
 export EXPORTS_ROOT=${EXPORTS_ROOT:?} RCLONE_FILE=$run/rclone.conf STORE_CA=''
 [ ! -r "$run/store-ca.crt" ] || STORE_CA=$run/store-ca.crt
@@ -22,7 +22,8 @@ damaged=10 wrong_key=11 no_answer=12
 
 psql_on() { local database=$1; shift; PGDATABASE=$database psql -X -A -t -q -v ON_ERROR_STOP=1 -h "$run" -p "$port" "$@"; }
 
-# fetch FOLDER STAMP: leaves the decrypted dump and counts in $folder. Prints the size of the database that was dumped.
+# fetch FOLDER STAMP: leaves the decrypted dump and counts in $folder, and roles where they were dumped with it. Prints the
+# size of the database that was dumped.
 fetch() {
   local path=$1/$2 seal name sum bytes
   install -d -m 0700 "$folder"
@@ -32,8 +33,9 @@ fetch() {
     echo "$path.dump.age.sha256 is not there any more" >&2
     exit "$damaged"
   fi
-  for name in dump counts; do
+  for name in dump counts roles; do
     rm -f "$folder/$name"
+    if [ "$name" = roles ] && [ -z "$(seal_sum "$seal" "$2.roles.age")" ]; then continue; fi
     store cat "$EXPORTS_ROOT/$path.$name.age" >"$folder/$name.age" || exit "$no_answer"
     sum=$(sha256sum <"$folder/$name.age")
     if [ "${sum%% *}" != "$(seal_sum "$seal" "$2.$name.age")" ]; then
@@ -65,15 +67,20 @@ cluster() {
     -c archive_mode=off -c max_logical_replication_workers=0 -c fsync=off -c full_page_writes=off -c lc_messages=C" start >/dev/null
 }
 
-# The roles of the formation. That of the container's own superuser is there already.
-roles() { sed -e '/^CREATE ROLE postgres;$/d' "$folder/dump" | psql_on postgres -f - >/dev/null; }
+# The roles of the cluster that was dumped, from what was fetched. That of this one's own superuser is there already.
+roles() { sed -e '/^CREATE ROLE postgres;$/d' "$folder/${1:-dump}" | psql_on postgres -f - >/dev/null; }
 
-# restore NAME: the fetched dump as database NAME of the container's cluster.
+# restore NAME [OPTION...]: the fetched dump as database NAME of the container's cluster; pg_restore's further options.
 restore() {
+  local name=$1
+  shift
   # `postgres` comes with the cluster.
-  [ "$1" = postgres ] || database_properties "$bin/pg_restore" "$folder/dump" "$1" | psql_on postgres -f - >/dev/null
-  "$bin/pg_restore" --exit-on-error -h "$run" -p "$port" -d "dbname='${1//\'/\\\'}'" "$folder/dump"
+  [ "$name" = postgres ] || database_properties "$bin/pg_restore" "$folder/dump" "$name" | psql_on postgres -f - >/dev/null
+  "$bin/pg_restore" --exit-on-error "$@" -h "$run" -p "$port" -d "dbname='${name//\'/\\\'}'" "$folder/dump"
 }
+
+# Relations of one database; what is not well goes to standard output.
+amcheck() { "$bin/pg_amcheck" -h "$run" -p "$port" --database "$1" --install-missing --heapallindexed; }
 
 # counts NAME: for each table that the export counted a line `ROWS-THEN ROWS-NOW TABLE`; ROWS-NOW is `missing` for one
 # that is not there.
@@ -91,13 +98,17 @@ case "${1:-}" in
   fetch) fetch "$2" "$3" ;;
   # What was fetched, to standard output.
   dump | counted) cat "$folder/${1/counted/counts}" ;;
+  # Whether roles were dumped beside it.
+  has-roles) [ -s "$folder/roles" ] ;;
   properties) database_properties "$bin/pg_restore" "$folder/dump" "$2" ;;
   cluster) cluster ;;
-  roles) roles ;;
-  restore) restore "$2" ;;
+  roles) roles "${2:-}" ;;
+  restore) restore "${@:2}" ;;
+  amcheck) amcheck "$2" ;;
+  stop) "$bin/pg_ctl" -D "$data" -m immediate -w -t 30 stop >/dev/null ;;
   counts) counts "$2" ;;
   query) psql_on "$2" -v VERBOSITY=verbose -f - ;;
   drop) psql_on postgres -v "name=$2" -f - <<<'DROP DATABASE IF EXISTS :"name" WITH (FORCE)' >/dev/null ;;
-  free) df --output=avail -B1 /var/lib/postgresql | tail -n 1 | tr -d ' ' ;;
-  *) echo "usage: inside.sh list|fetch|dump|counted|properties|cluster|roles|restore|counts|query|drop|free" >&2; exit 64 ;;
+  free) df --output=avail -B1 "$(dirname "$folder")" | tail -n 1 | tr -d ' ' ;;
+  *) echo "usage: inside.sh list|fetch|dump|counted|has-roles|properties|cluster|roles|restore|amcheck|counts|query|drop|stop|free" >&2; exit 64 ;;
 esac

@@ -6,14 +6,16 @@ set -euo pipefail
 usage() {
   cat <<'TEXT'
 Usage: host-metrics.sh [--help]
-Run as root. Writes restorable_volumes.prom and restorable_host.prom (timers, certificates) for node_exporter's
-textfile collector. When Incus does not answer for every volume, the former stays as it was, its time included.
+Run as root. Writes restorable_volumes.prom, restorable_live.prom (every custom volume of the project, for the coverage
+ledger) and restorable_host.prom (timers, certificates) for node_exporter's textfile collector. When Incus does not answer
+for every volume, the first one stays as it was, its time included; so does the second when it does not list them.
 
 Exit: 0 written; 1 no answer, or a file could not be written; 2 wrong use or settings.
 
 Settings, from /etc/restorable/host-metrics.env (RESTORABLE_METRICS_ENV names another file):
   METRICS_DIRECTORY               folder of the textfile collector
   INCUS_PROJECT, STORAGE_POOL     where the volumes are
+  HOST                            name of this host, as a reporter
   VOLUMES                         names of the stack's volumes on this host; none: no file
   TIMERS, CERTIFICATES            what is expected on this machine
 From the environment:
@@ -25,7 +27,7 @@ TEXT
 . "$(dirname "${BASH_SOURCE[0]}")/textfile.sh"
 only_help "$@"
 load_settings "${RESTORABLE_METRICS_ENV:-/etc/restorable/host-metrics.env}"
-: "${METRICS_DIRECTORY:?not set}" "${INCUS_PROJECT:?not set}" "${STORAGE_POOL:?not set}"
+: "${METRICS_DIRECTORY:?not set}" "${INCUS_PROJECT:?not set}" "${STORAGE_POOL:?not set}" "${HOST:?not set}"
 
 # ask PATH: the answer of Incus' API.
 ask() { timeout -k 2 "${LOOK_TIMEOUT_SECONDS:-10}" incus query "$1?project=$INCUS_PROJECT" </dev/null; }
@@ -59,7 +61,29 @@ volumes() {
   printf %s "$uses"
 }
 
+# live: what is there, whoever made it, in every pool of the project.
+live() {
+  local pools pool found all='' volume
+  pools=$(timeout -k 2 "${LOOK_TIMEOUT_SECONDS:-10}" incus query /1.0/storage-pools </dev/null | jq -er '.[] | sub(".*/"; "")') || return 1
+  for pool in $pools; do
+    found=$(ask "/1.0/storage-pools/$pool/volumes/custom" | jq -er 'arrays | map(sub(".*/"; "") | sub("[?].*"; "")) | join(" ")') || return 1
+    all+=" $found"
+  done
+  head_of restorable_live_volume gauge "1: this volume lives."
+  for volume in $(tr ' ' '\n' <<<"$all" | sort -u); do
+    printf 'restorable_live_volume{place="incus",namespace="%s",name="%s"} 1\n' "$(label "$INCUS_PROJECT")" "$(label "$volume")"
+  done
+  head_of restorable_live_timestamp_seconds gauge "When the inventory was taken."
+  printf 'restorable_live_timestamp_seconds{place="incus",reporter="%s"} %s\n' "$(label "$HOST")" "$(date +%s)"
+}
+
 status=0
+if text=$(live); then
+  replace_file "$METRICS_DIRECTORY/restorable_live.prom" <<<"$text" || status=1
+else
+  echo "Incus does not list the volumes of project $INCUS_PROJECT: the inventory stays as it was" >&2
+  status=1
+fi
 if [ -n "${VOLUMES:-}" ]; then
   if text=$(volumes); then
     replace_file "$METRICS_DIRECTORY/restorable_volumes.prom" <<<"$text" || status=1

@@ -27,5 +27,11 @@ export const args: AlertRulesArgs = {
       { kind: "postgres", host: "docker-1" },
       { kind: "gitea", host: "docker-1" },
     ],
+    cluster: {
+      databases: [{ namespace: "shop", source: "orders", database: "orders" }],
+      archives: [{ namespace: "shop", source: "orders", database: "@cnpg" }],
+      drillNamespace: "restorable-drill",
+    },
+    coverage: true,
   },
 };

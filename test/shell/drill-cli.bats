@@ -44,6 +44,11 @@ setup() { drill_setup; }
   [ "$(value 'veza_backup_drill_outcome{stanza="main",repo="1",outcome="pass"}')" = 1 ]
   [ "$(value 'veza_backup_drill_outcome{stanza="main",repo="1",outcome="fail"}')" = 0 ]
   [ "$(value 'veza_backup_drill_smoke_rows{stanza="main",repo="1"}')" = 1000 ]
+  grep -qF 'database="it\"s\\all"} ' "$FILE"
+  for database in app postgres; do
+    [ "$(value "veza_backup_drill_database_last_success_timestamp_seconds{stanza=\"main\",repo=\"1\",database=\"$database\"}")" = \
+      "$(value 'veza_backup_drill_last_success_timestamp_seconds{stanza="main",repo="1"}')" ]
+  done
   for name in last_run_timestamp_seconds last_success_timestamp_seconds duration_seconds \
     restore_duration_seconds rpo_seconds; do
     [ -n "$(value "veza_backup_drill_$name{stanza=\"main\",repo=\"1\"}")" ]
@@ -101,8 +106,9 @@ setup() { drill_setup; }
 
 @test "could not verify: exit 2, the last verdict's values and timestamps stand" {
   "$DRILL" --config "$CONFIG"
-  sed -i 's/^\(veza_backup_drill_last[a-z_]*timestamp_seconds{.*}\) .*/\1 1000/' "$FILE"
+  sed -i 's/^\(veza_backup_drill_\(database_\)*last[a-z_]*timestamp_seconds{.*}\) .*/\1 1000/' "$FILE"
   IMAGES=no run "$DRILL" --config "$CONFIG"
+  [ "$(value 'veza_backup_drill_database_last_success_timestamp_seconds{stanza="main",repo="1",database="app"}')" = 1000 ]
   [ "$status" -eq 2 ]
   for name in last_run last_success; do
     [ "$(value "veza_backup_drill_${name}_timestamp_seconds{stanza=\"main\",repo=\"1\"}")" = 1000 ]

@@ -98,6 +98,7 @@ case "$1" in
           *"FILTER (WHERE at >"*) echo "${MOMENT-$(sed -n 's/.*to_timestamp(\([0-9]*\)).*/\1/p' <<<"$sql") 0}" ;;
           *heartbeat*) date +%s ;;
           *json_array_elements_text*) cat "$COUNTED" ;;
+          *"FROM pg_database"*) printf '%s\n' app postgres 'it"s\all' ;;
           *) echo "$ROWS_ANSWER" ;;
         esac ;;
       *"df --output"*) printf 'Avail\n%s\n' "${FREE:-99999999999}" ;;
@@ -116,7 +117,7 @@ well_formed() {
   awk '
     /^# HELP [a-z_]+ .+/ { if ($3 in help) exit 1; help[$3] = 1; next }
     /^# TYPE [a-z_]+ gauge$/ { if (!($3 in help) || ($3 in type)) exit 1; type[$3] = 1; next }
-    /^[a-z_]+\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\} -?[0-9]+(\.[0-9]+)?$/ {
+    /^[a-z_]+\{[a-z]+="([^"\\]|\\.)*"(,[a-z]+="([^"\\]|\\.)*")*\} -?[0-9]+(\.[0-9]+)?$/ {
       name = $0; sub(/\{.*/, "", name); if (!(name in type) || ($1 in seen)) exit 1; seen[$1] = 1; next }
     { exit 1 }' "$1"
 }

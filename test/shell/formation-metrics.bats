@@ -32,6 +32,9 @@ case "$*" in
       *) exit 1 ;;
     esac
     ;;
+  'query /1.0/storage-pools') [ "${LIST:-up}" != down ] || exit 1; echo '["/1.0/storage-pools/pool", "/1.0/storage-pools/other"]' ;;
+  */pool/volumes/custom'?project=p') echo '["/1.0/storage-pools/pool/volumes/custom/a-data?project=p", "/1.0/storage-pools/pool/volumes/custom/b-data"]' ;;
+  */other/volumes/custom'?project=p') [ "${LIST:-up}" = up ] || { echo '{}'; exit; }; echo '["/1.0/storage-pools/other/volumes/custom/by-hand?project=p"]' ;;
   *a-data*) echo '{"config": {"size": "4GiB"}}' ;;
   *) echo '{"config": {}}' ;;
 esac
@@ -78,6 +81,21 @@ volumes() { run --separate-stderr timeout 30 "$SCRIPTS/metrics/host-metrics.sh";
   is restorable_volumes.prom 'restorable_volume_size_bytes{volume="b-data"}' 4096
   is restorable_volumes.prom 'restorable_volume_used_bytes{volume="b-data"}' 200
   is restorable_host.prom 'restorable_timer_active{timer="off.timer"}' 0
+}
+
+@test "inventory: every volume of the project in every pool, whoever made it; without a list it stays as it was" {
+  volumes
+  readable restorable_live.prom
+  for name in a-data b-data by-hand; do is restorable_live.prom "restorable_live_volume{place=\"incus\",namespace=\"p\",name=\"$name\"}" 1; done
+  [ "$(value restorable_live.prom 'restorable_live_timestamp_seconds{place="incus",reporter="host-a"}')" -gt 1700000000 ]
+  touch -d @1000 "$METRICS/restorable_live.prom"
+  for state in down half; do
+    LIST=$state volumes
+    [ "$status" -eq 1 ]
+    [[ $stderr == *"the inventory stays as it was"* ]]
+    [ "$(stat -c %Y "$METRICS/restorable_live.prom")" -eq 1000 ]
+    is restorable_volumes.prom 'restorable_volume_used_bytes{volume="b-data"}' 200
+  done
 }
 
 @test "volumes: without an answer for each the file stays as it was, its time included" {

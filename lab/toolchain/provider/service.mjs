@@ -5,7 +5,10 @@ import { sdkRequire } from "./sdk.mjs";
 
 const proto = sdkRequire("@pulumi/pulumi/proto/provider_pb.js");
 const { PluginInfo } = sdkRequire("@pulumi/pulumi/proto/plugin_pb.js");
+const { Status } = sdkRequire("@pulumi/pulumi/proto/status_pb.js");
+const { Metadata } = sdkRequire("@grpc/grpc-js");
 const { Empty } = sdkRequire("google-protobuf/google/protobuf/empty_pb.js");
+const { Any } = sdkRequire("google-protobuf/google/protobuf/any_pb.js");
 const { Struct } = sdkRequire("google-protobuf/google/protobuf/struct_pb.js");
 
 /**
@@ -19,14 +22,26 @@ const { Struct } = sdkRequire("google-protobuf/google/protobuf/struct_pb.js");
  * @property {AbortSignal} cancelled aborted when the user cancels; for what operations share
  * @property {(severity: "debug"|"info"|"warning"|"error", message: string, transient?: boolean) => Promise<void>} log
  *
- * A provider; properties are wire values, see values.mjs.
+ * @typedef {{ inputs: object, failures?: { property: string, reason: string }[] }} Checked
+ *
+ * @typedef {object} Difference
+ * @property {Map<string, "add" | "delete" | "update">} changes by property path
+ * @property {(path: string) => boolean} replaces
+ * @property {boolean} [deleteBeforeReplace] the old one has to go first, where there is a new one
+ *
+ * A provider; properties are wire values, see values.mjs. What is there but not ready is told by an error with
+ * `partial`: `{ id, outputs, inputs, reasons }`.
  * @typedef {object} Provider
  * @property {string} name
  * @property {string} version
- * @property {(c: Context, inputs: object) => { inputs: object, failures?: { property: string, reason: string }[] }} check
- * @property {(c: Context, path: string) => boolean} replaces whether a change at this path needs a new resource
+ * @property {(args: object) => void} [configure] gets the provider's own inputs
+ * @property {(c: Context, inputs: object, old: { olds: object, seed: Uint8Array }) => Checked | Promise<Checked>} check
+ * @property {(c: Context, path: string) => boolean} [replaces] whether a change at this path needs a new resource
+ * @property {(c: Context, old: { state: object, before: object, after: object }) => Promise<Difference>} [diff] where
+ *   more than the inputs tells what changed
  * @property {(c: Context, inputs: object) => Promise<{ id: string, outputs: object }>} create
- * @property {(c: Context, id: string, state: object) => Promise<{ id: string, outputs: object }>} read
+ * @property {(c: Context, id: string, state: object, inputs: object) =>
+ *   Promise<{ id: string, outputs: object, inputs?: object } | undefined>} read nothing when the resource is gone
  * @property {(c: Context, state: object, inputs: object) => Promise<object>} update
  * @property {(c: Context, state: object) => Promise<void>} delete
  * @property {(c: Context, token: string, args: object) => Promise<object>} invoke
@@ -39,13 +54,12 @@ const object = (struct) => struct?.toJavaScript() ?? {};
 const defined = (value) => JSON.parse(JSON.stringify(value));
 const struct = (value) => Struct.fromJavaScript(defined(value));
 
-function diffResponse(provider, context, before, after) {
+function diffResponse({ changes, replaces: isReplaced, deleteBeforeReplace = false }) {
   const response = new proto.DiffResponse();
-  const changes = changesBetween(before, after);
   const top = (path) => path.split(/[.[]/, 1)[0];
   const replaces = new Set();
   for (const [path, change] of changes) {
-    const replace = provider.replaces(context, path);
+    const replace = isReplaced(path);
     if (replace) replaces.add(top(path));
     const detail = new proto.PropertyDiff();
     detail.setKind(KIND[change] + (replace ? REPLACE : 0));
@@ -54,8 +68,29 @@ function diffResponse(provider, context, before, after) {
   response.setHasdetaileddiff(changes.size > 0);
   response.setChanges(proto.DiffResponse.DiffChanges[changes.size > 0 ? "DIFF_SOME" : "DIFF_NONE"]);
   response.setReplacesList([...replaces]);
+  response.setDeletebeforereplace(deleteBeforeReplace && replaces.size > 0);
   response.setDiffsList([...new Set([...changes.keys()].map(top))]);
   return response;
+}
+
+/** An error as the engine reads it: the message is all that the user sees; `partial` goes into the state. */
+function refusal({ message, partial }) {
+  // The details field is where grpc carries the message.
+  if (!partial) return { code: 2, details: message };
+  const detail = new proto.ErrorResourceInitFailed();
+  detail.setId(partial.id);
+  detail.setProperties(struct(partial.outputs));
+  detail.setInputs(struct(partial.inputs));
+  detail.setReasonsList(partial.reasons);
+  const packed = new Any();
+  packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+  const status = new Status();
+  status.setCode(2);
+  status.setMessage(message);
+  status.addDetails(packed);
+  const metadata = new Metadata();
+  metadata.add("grpc-status-details-bin", Buffer.from(status.serializeBinary()));
+  return { code: 2, details: message, metadata };
 }
 
 /**
@@ -90,8 +125,7 @@ export function providerService(provider, log) {
     try {
       callback(null, await work(call.request, contextOf(call.request, signal)));
     } catch (error) {
-      // The message is all that the user sees; the details field is where grpc carries it.
-      callback({ code: 2, details: error.message });
+      callback(refusal(error));
     } finally {
       end();
       underWay--;
@@ -112,7 +146,10 @@ export function providerService(provider, log) {
     cancel,
     methods: {
       handshake: handle(() => accepting(new proto.ProviderHandshakeResponse())),
-      configure: handle(() => accepting(new proto.ConfigureResponse())),
+      configure: handle((request) => {
+        provider.configure?.(object(request.getArgs()));
+        return accepting(new proto.ConfigureResponse());
+      }),
       attach: empty,
       cancel: handle(() => {
         cancel();
@@ -133,16 +170,17 @@ export function providerService(provider, log) {
         response.setInputs(request.getNews());
         return response;
       }),
-      diffConfig: handle((request, context) =>
-        diffResponse(
-          { ...provider, replaces: () => false },
-          context,
-          object(request.getOldInputs()),
-          object(request.getNews()),
-        ),
+      diffConfig: handle((request) =>
+        diffResponse({
+          changes: changesBetween(object(request.getOldInputs()), object(request.getNews())),
+          replaces: () => false,
+        }),
       ),
-      check: handle((request, context) => {
-        const { inputs, failures = [] } = provider.check(context, object(request.getNews()));
+      check: handle(async (request, context) => {
+        const { inputs, failures = [] } = await provider.check(context, object(request.getNews()), {
+          olds: object(request.getOlds()),
+          seed: request.getRandomseed_asU8(),
+        });
         const response = new proto.CheckResponse();
         response.setInputs(struct(inputs));
         response.setFailuresList(
@@ -155,9 +193,16 @@ export function providerService(provider, log) {
         );
         return response;
       }),
-      diff: handle((request, context) =>
-        diffResponse(provider, context, object(request.getOldInputs()), object(request.getNews())),
-      ),
+      diff: handle(async (request, context) => {
+        const before = object(request.getOldInputs());
+        const after = object(request.getNews());
+        if (provider.diff)
+          return diffResponse(await provider.diff(context, { state: object(request.getOlds()), before, after }));
+        return diffResponse({
+          changes: changesBetween(before, after),
+          replaces: (path) => provider.replaces(context, path),
+        });
+      }),
       create: handle(async (request, context) => {
         const { id, outputs } = await provider.create(context, object(request.getProperties()));
         const response = new proto.CreateResponse();
@@ -166,11 +211,13 @@ export function providerService(provider, log) {
         return response;
       }),
       read: handle(async (request, context) => {
-        const { id, outputs } = await provider.read(context, request.getId(), object(request.getProperties()));
+        const state = object(request.getProperties());
+        const found = await provider.read(context, request.getId(), state, object(request.getInputs()));
         const response = new proto.ReadResponse();
-        response.setId(id);
-        response.setInputs(request.getInputs());
-        response.setProperties(struct(outputs));
+        if (!found) return response;
+        response.setId(found.id);
+        response.setInputs(found.inputs ? struct(found.inputs) : request.getInputs());
+        response.setProperties(struct(found.outputs));
         return response;
       }),
       update: handle(async (request, context) => {

@@ -44,7 +44,7 @@ describe("queries of postgres_exporter", () => {
     const text = renderPostgresQueries([
       { name: "pgaf-primary", address: "10.1.1.12" },
       { name: "pgaf-replica", address: "10.1.1.13" },
-    ]);
+    ], "main");
     await expect(text).toMatchFileSnapshot("golden/postgres-queries.yaml");
   });
 });
@@ -62,8 +62,8 @@ describe("settings of the jobs", () => {
       `${common}STANZA='main'\nREPOSITORIES='1 2'\n`,
     );
     expect(monitorMetricsEnv({ ...machine, nodesExpected: 3 })).toBe(`${common}NODES_EXPECTED='3'\n`);
-    expect(hostMetricsEnv({ ...machine, incusProject: "p", storagePool: "s", volumes: ["it's"] })).toBe(
-      `${common}INCUS_PROJECT='p'\nSTORAGE_POOL='s'\nVOLUMES='it'\\''s'\n`,
+    expect(hostMetricsEnv({ ...machine, host: "h", incusProject: "p", storagePool: "s", volumes: ["it's"] })).toBe(
+      `${common}HOST='h'\nINCUS_PROJECT='p'\nSTORAGE_POOL='s'\nVOLUMES='it'\\''s'\n`,
     );
   });
 });

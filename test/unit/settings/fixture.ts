@@ -14,6 +14,7 @@ export const privateKey =
 export const goodSecrets: Record<string, string> = {
   ...Object.fromEntries(secretNames.map((name, index) => [name, `${index}vJ8wQ3nXz5LrT7yKc2MbD4f`])),
   exportsIdentity: `AGE-SECRET-KEY-1${"Q".repeat(58)}`,
+  kubernetesIdentity: `AGE-SECRET-KEY-1${"P".repeat(58)}`,
   [sshPrivateKey.name]: privateKey,
 };
 

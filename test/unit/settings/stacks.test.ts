@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { authoritySecret } from "../../../settings/authority.js";
+import { kubeconfigSecret } from "../../../settings/kubernetesChecks.js";
 import { schema } from "../../../settings/schema.js";
 import { neededSecrets, secretNames, sshPrivateKey } from "../../../settings/secrets.js";
 import { keysAt } from "../../../settings/table.js";
@@ -24,7 +25,13 @@ describe("Pulumi.yaml", () => {
     main: string;
     config: Record<string, Declared>;
   };
-  const secrets = [...secretNames, ...webhookSecretNames, sshPrivateKey.name, authoritySecret.name];
+  const secrets = [
+    ...secretNames,
+    ...webhookSecretNames,
+    sshPrivateKey.name,
+    authoritySecret.name,
+    kubeconfigSecret.name,
+  ];
 
   it("runs index.ts under tsx", () => {
     const options = { typescript: false, nodeargs: "--import tsx" };
@@ -52,6 +59,7 @@ describe("Pulumi.yaml", () => {
       "offsiteStore",
       "dumps",
       "exports",
+      "kubernetes",
       "sshPrivateKeyFile",
       "monitoring",
       "prometheus",

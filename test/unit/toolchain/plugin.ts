@@ -10,6 +10,7 @@ const grpc = require("@grpc/grpc-js") as typeof import("@grpc/grpc-js");
 const engineService = require("@pulumi/pulumi/proto/engine_grpc_pb.js");
 const providerService = require("@pulumi/pulumi/proto/provider_grpc_pb.js");
 const proto = require("@pulumi/pulumi/proto/provider_pb.js");
+const { Status } = require("@pulumi/pulumi/proto/status_pb.js");
 const { Empty } = require("google-protobuf/google/protobuf/empty_pb.js");
 const { Struct } = require("google-protobuf/google/protobuf/struct_pb.js");
 
@@ -29,6 +30,19 @@ export interface Difference {
   paths: Record<string, string>;
   /** Inputs whose change needs a new resource. */
   replaces: string[];
+  /** Whether the old one has to go first. */
+  deleteFirst: boolean;
+}
+
+/** An operation that failed. */
+export class PluginError extends Error {
+  constructor(
+    message: string,
+    /** What is there all the same, for the state. */
+    readonly partial: { id: string; outputs: Properties; reasons: string[] } | undefined,
+  ) {
+    super(message);
+  }
 }
 
 /** A line that the plugin showed the user. */
@@ -42,10 +56,23 @@ export interface Shown {
 export interface Plugin {
   shown: Shown[];
   version(): Promise<string>;
-  check(type: string, inputs: Properties): Promise<{ inputs: Properties; failures: Record<string, string> }>;
-  diff(type: string, before: Properties, after: Properties): Promise<Difference>;
+  /** Gives the plugin its provider's inputs. */
+  configure(inputs: Properties): Promise<void>;
+  check(
+    type: string,
+    inputs: Properties,
+    olds?: Properties,
+  ): Promise<{ inputs: Properties; failures: Record<string, string> }>;
+  diff(type: string, before: Properties, after: Properties, state?: Properties): Promise<Difference>;
   create(type: string, inputs: Properties, options?: CallOptions): Promise<{ id: string; outputs: Properties }>;
   update(type: string, state: Properties, inputs: Properties, options?: CallOptions): Promise<Properties>;
+  /** What is there, and the inputs that it stands for; without an id, it is gone. */
+  read(
+    type: string,
+    id: string,
+    state?: Properties,
+    inputs?: Properties,
+  ): Promise<{ id: string; outputs: Properties; inputs: Properties }>;
   delete(type: string, state: Properties): Promise<void>;
   invoke(token: string, args: Properties): Promise<Properties>;
   cancel(): Promise<void>;
@@ -59,6 +86,23 @@ export interface CallOptions {
 }
 
 const KINDS = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
+
+interface CallError {
+  details: string;
+  metadata?: { get(name: string): Buffer[] };
+}
+
+function pluginError({ details, metadata }: CallError): PluginError {
+  const [packed] = metadata?.get("grpc-status-details-bin") ?? [];
+  if (!packed) return new PluginError(details, undefined);
+  const [any] = Status.deserializeBinary(packed).getDetailsList();
+  const detail = any.unpack(proto.ErrorResourceInitFailed.deserializeBinary, "pulumirpc.ErrorResourceInitFailed");
+  return new PluginError(details, {
+    id: detail.getId(),
+    outputs: detail.getProperties().toJavaScript(),
+    reasons: detail.getReasonsList(),
+  });
+}
 
 async function startEngine(shown: Shown[]) {
   const server = new grpc.Server();
@@ -88,11 +132,14 @@ async function portOf(child: ChildProcess): Promise<string> {
 }
 
 /** Starts the launcher `lab/toolchain/bin/<name>/pulumi-resource-<name>` with an engine that keeps what is shown. */
-export async function startPlugin(name: string): Promise<Plugin> {
+export async function startPlugin(name: string, env: Record<string, string> = {}): Promise<Plugin> {
   const shown: Shown[] = [];
   const engine = await startEngine(shown);
   const launcher = new URL(`../../../lab/toolchain/bin/${name}/pulumi-resource-${name}`, import.meta.url).pathname;
-  const child = spawn(launcher, [engine.address], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(launcher, [engine.address], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...env },
+  });
   const client: Client = new providerService.ResourceProviderClient(
     `127.0.0.1:${await portOf(child)}`,
     grpc.credentials.createInsecure(),
@@ -102,8 +149,8 @@ export async function startPlugin(name: string): Promise<Plugin> {
   const call = (method: string, request: unknown): Promise<any> =>
     new Promise((resolve, reject) => {
       // biome-ignore lint/suspicious/noExplicitAny: methods are looked up by name
-      (client as any)[method](request, (error: { details: string } | null, reply: unknown) =>
-        error ? reject(new Error(error.details)) : resolve(reply),
+      (client as any)[method](request, (error: CallError | null, reply: unknown) =>
+        error ? reject(pluginError(error)) : resolve(reply),
       );
     });
   // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -118,17 +165,21 @@ export async function startPlugin(name: string): Promise<Plugin> {
   return {
     shown,
     version: async () => (await call("getPluginInfo", new Empty())).getVersion(),
-    async check(type, inputs) {
-      const reply = await call("check", message(proto.CheckRequest, type, { News: struct(inputs) }));
+    async configure(inputs) {
+      await call("configure", message(proto.ConfigureRequest, "", { Args: struct(inputs) }));
+    },
+    async check(type, inputs, olds = {}) {
+      const request = message(proto.CheckRequest, type, { News: struct(inputs), Olds: struct(olds) });
+      const reply = await call("check", request);
       const failures: [string, string][] = reply
         .getFailuresList()
         .map((failure: { getProperty(): string; getReason(): string }) => [failure.getProperty(), failure.getReason()]);
       return { inputs: reply.getInputs().toJavaScript(), failures: Object.fromEntries(failures) };
     },
-    async diff(type, before, after) {
+    async diff(type, before, after, state = {}) {
       const reply = await call(
         "diff",
-        message(proto.DiffRequest, type, { OldInputs: struct(before), News: struct(after) }),
+        message(proto.DiffRequest, type, { OldInputs: struct(before), News: struct(after), Olds: struct(state) }),
       );
       const details = reply.getDetaileddiffMap();
       return {
@@ -137,6 +188,7 @@ export async function startPlugin(name: string): Promise<Plugin> {
           [...details.keys()].map((path: string) => [path, KINDS[details.get(path).getKind()] ?? "unknown"]),
         ),
         replaces: reply.getReplacesList(),
+        deleteFirst: reply.getDeletebeforereplace(),
       };
     },
     async create(type, inputs, { preview = false, timeout = 0 } = {}) {
@@ -157,6 +209,12 @@ export async function startPlugin(name: string): Promise<Plugin> {
         }),
       );
       return reply.getProperties().toJavaScript();
+    },
+    async read(type, id, state = {}, inputs = {}) {
+      const request = message(proto.ReadRequest, type, { Id: id, Properties: struct(state), Inputs: struct(inputs) });
+      const reply = await call("read", request);
+      const object = (value?: { toJavaScript(): Properties }) => value?.toJavaScript() ?? {};
+      return { id: reply.getId(), outputs: object(reply.getProperties()), inputs: object(reply.getInputs()) };
     },
     async delete(type, state) {
       await call("delete", message(proto.DeleteRequest, type, { Properties: struct(state) }));

@@ -91,6 +91,23 @@ describe("a CLI on PATH", () => {
     ]);
   });
 
+  test("gets the plugin of a stack with Kubernetes only where it is asked for", async () => {
+    await script(bin("pulumi"), cliBody(OFFICIAL));
+    for (const name of BUNDLED) await script(bin(name), "");
+    const asked = await ensureToolchain({
+      cacheDir,
+      projectRoot,
+      log: () => {},
+      env: { PATH: bin(), HOME: root },
+      plugins: ["kubernetes"],
+    });
+    expect(asked.standIns).toEqual(["plugin kubernetes 4.34.2"]);
+    expect(asked.path).toEqual([join(projectRoot, "lab/toolchain/bin/kubernetes")]);
+    expect(await callsOf("plugin install")).toEqual([
+      expect.stringContaining("plugin install resource kubernetes 4.34.2"),
+    ]);
+  });
+
   test("that does not answer is passed over", async () => {
     await script(bin("pulumi"), "exit 1");
     await script(bin("npm"), "exit 1");
