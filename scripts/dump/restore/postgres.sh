@@ -1,6 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # All databases and roles, back into a Postgres in Docker.
 
+# Not each of its thousands of statements waits for the disk: all of it does at the end.
+replay() { docker exec -i -e PGOPTIONS='-c synchronous_commit=off' "$CONTAINER" psql -X -q -U "$DUMP_USER" -d postgres -f -; }
 dump_psql() { docker exec -i "$CONTAINER" psql -X -q -U "$DUMP_USER" "$@"; }
 ask_psql() { dump_psql -At -v ON_ERROR_STOP=1 -d template1 "$@" </dev/null; }
 
@@ -56,12 +58,13 @@ load() {
   while IFS= read -r name; do
     [ -z "$name" ] || set_aside "$name" || { echo "$name could not be set aside: nothing was replayed" >&2; return 1; }
   done <<<"$TAKEN"
-  gzip -dc "$FILE" | dump_psql -d postgres -f - >/dev/null 2>"$work/errors" || {
+  gzip -dc "$FILE" | replay >/dev/null 2>"$work/errors" || {
     tail -n 5 "$work/errors" >&2
     echo "the replay broke off" >&2
     wipe_hint
     return 1
   }
+  ask_psql -c CHECKPOINT || return 1
   # Roles that are there stay, and get what the dump says of them.
   errors=$(grep -E 'ERROR:|FATAL:|PANIC:|error:' "$work/errors" | grep -vE 'ERROR:  role ".*" already exists$') || errors=''
   ask_psql -c "SELECT datname FROM pg_database WHERE NOT datistemplate" | LC_ALL=C sort >"$work/there" || return 1
