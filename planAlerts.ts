@@ -1,5 +1,5 @@
-import { expectedDumps } from "./planDumps.js";
 import { planCoverage } from "./planCoverage.js";
+import { expectedDumps } from "./planDumps.js";
 import type { Expected } from "./render/alertRules.js";
 import { mebibytes } from "./render/size.js";
 import type { Settings } from "./settings/complete.js";
