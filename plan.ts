@@ -1,6 +1,6 @@
 import { expectedReporters } from "./planAlerts.js";
-import { type PlannedDump, planDumps } from "./planDumps.js";
 import { type CoveragePlan, planCoverage } from "./planCoverage.js";
+import { type PlannedDump, planDumps } from "./planDumps.js";
 import { type ExportsPlan, planExports, planRestore } from "./planExports.js";
 import { type KubernetesPlan, planKubernetes } from "./planKubernetes.js";
 import { type AlertRulesArgs, type AlertThresholds, defaultThresholds } from "./render/alertRules.js";

@@ -1,5 +1,5 @@
-import { expectedDumps } from "./planDumps.js";
 import { planCoverage } from "./planCoverage.js";
+import { expectedDumps } from "./planDumps.js";
 import type { Expected } from "./render/alertRules.js";
 import type { ExpectedCluster } from "./render/alerts/clusterDumps.js";
 import { mebibytes } from "./render/size.js";

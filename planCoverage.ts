@@ -1,8 +1,8 @@
+import { planDumps } from "./planDumps.js";
 import { defaultThresholds } from "./render/alertRules.js";
 import type { Accepted, CoverageEnv } from "./render/coverageEnv.js";
 import { coverageUnits } from "./render/coverageUnits.js";
 import { ports } from "./render/prometheusConf.js";
-import { planDumps } from "./planDumps.js";
 import type { UnitFiles } from "./render/systemdUnit.js";
 import type { Settings } from "./settings/complete.js";
 

@@ -31,7 +31,10 @@ export const notDrilled: readonly NotDrilled[] = [
       "it would open the off-site store; test/e2e/2-immutability-stores has a probe fail for real, by each reason",
   },
   { alert: "ImmutabilityProbeStale", because: "as BackupRestoreDrillStale" },
-  { alert: "CoverageMissing", because: "test/e2e/2-coverage has the ledger find it for real; its promtool suite has the day" },
+  {
+    alert: "CoverageMissing",
+    because: "test/e2e/2-coverage has the ledger find it for real; its promtool suite has the day",
+  },
   { alert: "CoverageUndrilled", because: "as CoverageMissing, with a week" },
   { alert: "CoverageStale", because: "time alone raises it; its promtool suite has it" },
 ];

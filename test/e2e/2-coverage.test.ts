@@ -109,8 +109,14 @@ describe("X10 coverage ledger", () => {
   });
 
   it("an inventory that is old is none: could not verify, and never covered", async () => {
-    await must(host, "cp /etc/restorable/coverage.env /root/coverage.env; echo INVENTORY_MAX_AGE_SECONDS=-1 >>/root/coverage.env");
-    const { code, output } = await inside(host, "coverage.sh --config /root/coverage.env; code=$?; rm /root/coverage.env; exit $code");
+    await must(
+      host,
+      "cp /etc/restorable/coverage.env /root/coverage.env; echo INVENTORY_MAX_AGE_SECONDS=-1 >>/root/coverage.env",
+    );
+    const { code, output } = await inside(
+      host,
+      "coverage.sh --config /root/coverage.env; code=$?; rm /root/coverage.env; exit $code",
+    );
     // The volume of above is still without a backup.
     expect(code, output).toBe(1);
     expect(output).toContain("could not verify: an old inventory of formation");

@@ -41,10 +41,13 @@ describe("units of metrics", () => {
 
 describe("queries of postgres_exporter", () => {
   it("are rendered as agreed", async () => {
-    const text = renderPostgresQueries([
-      { name: "pgaf-primary", address: "10.1.1.12" },
-      { name: "pgaf-replica", address: "10.1.1.13" },
-    ], "main");
+    const text = renderPostgresQueries(
+      [
+        { name: "pgaf-primary", address: "10.1.1.12" },
+        { name: "pgaf-replica", address: "10.1.1.13" },
+      ],
+      "main",
+    );
     await expect(text).toMatchFileSnapshot("golden/postgres-queries.yaml");
   });
 });
