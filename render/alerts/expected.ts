@@ -1,5 +1,5 @@
-import type { ExpectedDump } from "./dumps.js";
 import type { ExpectedCluster } from "./clusterDumps.js";
+import type { ExpectedDump } from "./dumps.js";
 import type { ExpectedExports } from "./exports.js";
 
 /** A container whose data volume is on a host, both by the names that the metrics carry. */

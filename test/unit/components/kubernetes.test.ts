@@ -112,8 +112,8 @@ describe("what the stack has in a cluster", () => {
   });
 
   it("switches the archive before the first base backup, and after the place for it is there", () => {
-    const after = (type: string) => ofType(type)[0]?.dependencies.join();
-    expect(after("kubernetes:postgresql.cnpg.io/v1:ClusterPatch")).toContain("-store");
-    expect(after("kubernetes:postgresql.cnpg.io/v1:ScheduledBackup")).toContain("-cluster");
+    const needs = (type: string) => ofType(type)[0]?.dependencies.join();
+    expect(needs("kubernetes:postgresql.cnpg.io/v1:ClusterPatch")).toContain("-store");
+    expect(needs("kubernetes:postgresql.cnpg.io/v1:ScheduledBackup")).toContain("-cluster");
   });
 });

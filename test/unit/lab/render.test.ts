@@ -97,7 +97,7 @@ describe("render", () => {
     [
       "nothing",
       ["--stack", "lab"],
-      /what is to be rendered\? One of alerts, alertmanager\.yml, dashboard, prometheus\.yml, pgbackrest\.conf, units/,
+      /what is to be rendered\? One of alerts, alertmanager\.yml, dashboard, prometheus\.yml, pgbackrest\.conf, cnpg-recovery, units/,
     ],
     ["something unknown", ["toString", "--stack", "lab"], /toString cannot be rendered, only alerts/],
     ["two things", ["alerts", "units", "--stack", "lab"], /one at a time: alerts, units/],

@@ -57,7 +57,8 @@ describe("kubernetes", () => {
       "restorable:kubernetesIdentity",
       "restorable:kubeconfig",
     ]);
-    const { kubernetesReaderKey, ...without } = { ...goodSecrets, kubeconfig };
+    const all: Record<string, string> = { ...goodSecrets, kubeconfig };
+    const { kubernetesReaderKey, ...without } = all;
     expect(parseSettings(changed({ kubernetes }), without).kubernetes?.enabled).toBe(true);
     const bucket = { endpoint: "s3.acme.fr", bucket: "dumps" };
     expect(refusal(changed({ kubernetes: { ...kubernetes, bucket } }), without).keys).toEqual([
