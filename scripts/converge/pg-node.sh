@@ -16,7 +16,17 @@ install_file "$home/.pgpass" 0600 postgres < <(
 ask_monitor() { as_postgres psql -X -qAt -d "$uri&connect_timeout=5" -c "$1"; }
 wait_for 60 "the monitor at $MONITOR does not answer" ask_monitor 'SELECT 1'
 if [ -s "$config" ]; then start_unit; fi
+state() { ask_monitor "SELECT reportedstate || '/' || goalstate FROM pgautofailover.node WHERE nodehost = '$ADDRESS'"; }
+unsettled="node $NAME does not settle in the formation (see pg_autoctl show state)"
+# A node in maintenance was put there by a person: it is left alone.
+settled() { case "$(state)" in single/single | primary/primary | wait_primary/wait_primary | secondary/secondary | maintenance/maintenance) accepts ;; *) return 1 ;; esac; }
+# The node that takes writes may be one whose own step comes after this one, which cannot settle before it.
+settled_or_early() {
+  settled || { [ "$WAITS" = 0 ] && accepts && [ "$(ask_monitor "SELECT count(*) FROM pgautofailover.node WHERE nodehost <> '$ADDRESS'
+    AND goalstate IN ('single', 'wait_primary', 'primary', 'join_primary', 'apply_settings') AND health <> 1")" != 0 ]; }
+}
 if [ "$WAITS" = 1 ] && look && [ "$decision" = nothing ]; then
+  wait_for 180 "$unsettled" settled
   step_done
   exit 0
 fi
@@ -49,10 +59,8 @@ if [ ! -s "$config" ]; then
 fi
 start_unit
 
-state() { ask_monitor "SELECT reportedstate || '/' || goalstate FROM pgautofailover.node WHERE nodehost = '$ADDRESS'"; }
-# A node in maintenance was put there by a person: it is left alone.
-settled() { case "$(state)" in single/single | primary/primary | wait_primary/wait_primary | secondary/secondary | maintenance/maintenance) accepts ;; *) return 1 ;; esac; }
-wait_for 180 "node $NAME does not settle in the formation (see pg_autoctl show state)" settled
+wait_for 180 "$unsettled" settled_or_early
+settled || say "follows a node that does not answer yet: it settles once that one is back"
 
 # HBA: applications over TLS with a password; the monitor's health check only where it needs to be.
 hba=$data/pg_hba.conf

@@ -91,7 +91,12 @@ describe("the lab's program", () => {
     expect(text("alerts")).toBe(`${settingsIn(named(registered, "monitoring-prometheus")).RULES}\n`);
     expect(text("prometheus.yml")).toBe(`${settingsIn(named(registered, "monitoring-prometheus")).CONFIG}\n`);
     expect(text("alertmanager.yml")).toBe(`${settingsIn(named(registered, "monitoring-alertmanager")).CONFIG}\n`);
-    const units = ["pgaf-replica-node", "pgaf-replica-pgbackrest-configuration", "drill-drill"];
+    const units = [
+      ...["node", "pgbackrest-configuration", "immutability-step", "exports-configuration"].map(
+        (it) => `pgaf-replica-${it}`,
+      ),
+      ...["drill-drill", "restore-tools"],
+    ];
     const installed = units.map((step) => settingsIn(named(registered, step)).UNITS ?? "").join("");
     const printed = Object.entries(parse(text("units")) as Record<string, string>);
     expect(printed.map(([path, content]) => `# ${path}\n${content}`).join("")).toBe(installed);

@@ -72,7 +72,12 @@ describe("inputs", () => {
 describe("diff", () => {
   test("no difference without a change", async () => {
     const inputs = await inputsFor({ create: "true", triggers: ["a"] });
-    expect(await plugin.diff(TYPE, inputs, inputs)).toEqual({ changes: false, paths: {}, replaces: [] });
+    expect(await plugin.diff(TYPE, inputs, inputs)).toEqual({
+      changes: false,
+      paths: {},
+      replaces: [],
+      deleteFirst: false,
+    });
   });
 
   test.each<[string, Properties, Properties, Record<string, string>]>([
@@ -93,7 +98,7 @@ describe("diff", () => {
   ])("%s", async (_name, before, after, paths) => {
     const diff = await plugin.diff(TYPE, before, after);
     const replaces = Object.values(paths).some((kind) => kind.endsWith("replace")) ? ["triggers"] : [];
-    expect(diff).toEqual({ changes: true, paths, replaces });
+    expect(diff).toEqual({ changes: true, paths, replaces, deleteFirst: false });
   });
 
   test("a changed connection shows as a whole, never which part", async () => {

@@ -108,6 +108,7 @@ test("any changed input replaces, keepers too; none changed, none replaced", asy
     changes: true,
     paths: { length: "update-replace" },
     replaces: ["length"],
+    deleteFirst: false,
   });
   expect((await plugin.diff(type, before, { length: 20, keepers: { a: "2" } })).replaces).toEqual(["keepers"]);
 });
