@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { possibleProjects } from "./hosts.js";
 import { clusterDown } from "./kubernetes/up.js";
 import { restoreLimits } from "./limits.js";
+import { startIncus } from "./machine.js";
 import { step } from "./progress.js";
 import { asRoot, succeeds } from "./shell.js";
 import type { World } from "./world.js";
@@ -18,6 +19,8 @@ const list = async (args: string[]): Promise<Instance[]> =>
 export async function down(world: World, options: { cache: boolean }): Promise<void> {
   const { pool, bridge, cluster } = world;
   if (cluster) await step("kubernetes", () => clusterDown(cluster));
+  // A daemon that was found stopped still has what the lab made.
+  if (existsSync(world.directory) && (await succeeds(["incus", "--version"]))) await step("incus", startIncus);
   if (await succeeds(["incus", "info"])) {
     for (const project of possibleProjects(world.name)) await removeProject(project, pool);
     if (await succeeds(["incus", "storage", "show", pool]))
