@@ -110,7 +110,7 @@ describe("the lab as it stands", () => {
     );
     const units = parse(await render("units")) as Record<string, string>;
     for (const [path, content] of Object.entries(units)) {
-      const where = path.includes("pgbackrest-drill") ? world.host.name : "pgaf-primary";
+      const where = path.includes("drill") ? world.host.name : "pgaf-primary";
       expect(await must(where, `cat ${path}`), path).toBe(content.trim());
     }
   });
