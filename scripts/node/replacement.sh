@@ -18,7 +18,7 @@ Settings, from the environment:
   KIND          data or monitor
   PG_MAJOR      Postgres major version
   PGDATA        data directory
-  WAIT_SECONDS  how long to wait for what is not yet so (30; rejoined: 300)
+  WAIT_SECONDS  how long to wait for what is not yet so (90; rejoined: 300)
 TEXT
 }
 
@@ -135,7 +135,7 @@ until_so() {
 check() {
   # A monitor whose replacement had begun may be the one that does not work: there is nobody else to ask.
   if [ "$KIND$begun" = monitory ]; then return 0; fi
-  until_so "${WAIT_SECONDS:-30}" idle || { printf 'refused: %s\n' "$FAULT" >&2; exit 3; }
+  until_so "${WAIT_SECONDS:-90}" idle || { printf 'refused: %s\n' "$FAULT" >&2; exit 3; }
 }
 
 # self_is STATE: this node has settled in it, and the node that takes writes has settled too.

@@ -161,10 +161,10 @@ describe("the monitor is lost", () => {
   });
 
   it("a switchover through the new monitor works", async () => {
-    await must(
-      monitor,
-      asPostgres("pg_autoctl perform switchover --pgdata /var/lib/postgresql/17/pgaf/monitor >/dev/null 2>&1"),
-    );
+    await waitFor("the formation is whole", 90, whole(writer, standby));
+    const command = "pg_autoctl perform switchover --pgdata /var/lib/postgresql/17/pgaf/monitor";
+    const { code, output } = await inside(monitor, asPostgres(command));
+    expect(code, output).toBe(0);
     await waitFor("the standby is the primary", 90, whole(standby, writer));
     await must(standby, asPostgres("pgbackrest --stanza=main check"));
   });
