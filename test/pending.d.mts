@@ -1,0 +1,2 @@
+export const pending: { suites: string[]; files: string[] };
+export const withPending: boolean;
