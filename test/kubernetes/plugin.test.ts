@@ -14,6 +14,7 @@ const defaults = {
   schedule: "0 3 * * *",
   cpu: "10m",
   image: toolsImage,
+  jobImage: toolsImage,
   endpoint: "https://store.example.org",
   deadline: "600",
   password: "hush-hush",
