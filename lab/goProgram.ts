@@ -33,11 +33,15 @@ export async function goProgram(program: GoProgram, cache: string, note: (line: 
   const binary = join(directory, name);
   if (existsSync(binary)) return binary;
   mkdirSync(directory, { recursive: true });
-  for (const old of readdirSync(directory)) rmSync(join(directory, old), { recursive: true });
+  // What killed builds left; another that runs keeps its folder.
+  for (const old of readdirSync(directory))
+    if (!existsSync(`/proc/${old.split("-").at(-1)}`)) rmSync(join(directory, old), { recursive: true, force: true });
   const building = join(directory, `building-${process.pid}`);
   note(`building ${module}@${version}`);
+  // Whoever comes second waits here, and then finds it all in Go's own cache.
+  const lock = ["flock", `${directory}.lock`];
   try {
-    await shell(["go", "install", "-trimpath", "-ldflags=-s -w", `${module}@${version}`], {
+    await shell([...lock, "go", "install", "-trimpath", "-ldflags=-s -w", `${module}@${version}`], {
       env: {
         GOBIN: building,
         CGO_ENABLED: "0",

@@ -156,21 +156,26 @@ console.log(
 const needsToolchain = (name) => ["policy", "e2e", "kubernetes"].includes(name);
 const prepares = wanted.some(needsToolchain);
 const toolchain = prepares ? show(process.execPath, ["--import", "tsx", "lab/main.ts", "toolchain"]) : undefined;
+const wants = (name) => wanted.includes(name);
 // The store with object lock, after it: two minutes of two cores. A build that fails is tried again by the test that needs it.
-const stores = toolchain?.then(() => show(process.execPath, ["--import", "tsx", "test/e2e/minio.ts"], { quiet: true }));
+const stores = wants("e2e")
+  ? toolchain?.then(() => show(process.execPath, ["--import", "tsx", "test/e2e/minio.ts"], { quiet: true }))
+  : undefined;
 // Gitea and Kubernetes last, and only with what the suites leave of the machine: a quarter of an hour of it. The test that
 // needs Gitea waits for its end.
 const idle = (...command) => show("chrt", ["--idle", "0", process.execPath, "--import", "tsx", ...command]);
 const gitea = withPending ? stores?.then(() => idle("test/e2e/gitea.ts")) : stores;
-const needsCluster = wanted.includes("kubernetes");
-const cluster = needsCluster ? gitea.then(() => idle("lab/main.ts", "cluster", "build")) : undefined;
+// Where only its own suite waits for it, it gets the machine.
+const build = ["lab/main.ts", "cluster", "build"];
+const alone = () => show(process.execPath, ["--import", "tsx", ...build]);
+const cluster = wants("kubernetes") ? (gitea ? gitea.then(() => idle(...build)) : toolchain?.then(alone)) : undefined;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const table = [];
 for (const name of wanted) {
   console.log(`\n== ${name}`);
   if (needsToolchain(name)) await toolchain;
-  if (name === "e2e" || name === "kubernetes") await stores;
+  if (name === "e2e") await stores;
   if (name === "kubernetes") await cluster;
   const started = Date.now();
   const result = await suites[name]();

@@ -61,6 +61,8 @@ fi
 inside() { nsenter --target "$node" --net -- "$@"; }
 if ! inside ip link show "$bridge" >/dev/null 2>&1; then
   inside ip link add "$bridge" type bridge
+  # Else it is the lowest of its pods', and changes as they come and go: packets to the one before are lost.
+  inside ip link set "$bridge" address 02:00:00:00:00:01
   inside ip address add "$node_address/24" dev "$bridge"
   inside ip link set "$bridge" up
   inside sysctl -qw net.ipv4.ip_forward=1

@@ -112,11 +112,8 @@ export function manifests(sample: Sample): object[] {
                 ports: [{ name: "postgres", containerPort: 5432 }],
                 resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
                 securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-                readinessProbe: {
-                  exec: { command: ["pg_isready", "-q", "-h", "127.0.0.1", "-d", database] },
-                  periodSeconds: 2,
-                  timeoutSeconds: 20,
-                },
+                // It listens only once its rows are there; a command in each pod would cost a fifth of a core.
+                readinessProbe: { tcpSocket: { port: "postgres" }, periodSeconds: 2, timeoutSeconds: 20 },
                 volumeMounts: [{ name: "data", mountPath: "/data" }],
               },
             ],

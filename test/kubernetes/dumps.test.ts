@@ -15,7 +15,7 @@ import { generateIdentity } from "age-encryption";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { samples } from "../../lab/kubernetes/samples.js";
 import { get, kubectl, root } from "./cluster.js";
-import { ended, k8sDrill, runJob, sql, startJob, withEnv, withRoom } from "./dumps/jobs.js";
+import { ended, k8sDrill, killJob, runJob, sql, startJob, withEnv, withRoom } from "./dumps/jobs.js";
 import { type Places, startPlaces } from "./dumps/places.js";
 import { type Program, prepareProgram } from "./dumps/program.js";
 
@@ -113,6 +113,8 @@ describe("dumps of a cluster", () => {
   it("takes the first looks of the runbooks, as written", async () => {
     const pages = readdirSync(join(root, "runbooks")).filter((name) => name.startsWith("cluster-"));
     expect(pages).toHaveLength(7);
+    // A job's pods stay, but not those of a k8s-drill.sh that passed: the looks at their words need some.
+    await runJob(drillNamespace, "cnpg-backup-verify", withEnv({ ONLY: "wiki" }));
     for (const page of pages) {
       const [, look = ""] =
         /## First look\n[\s\S]*?```sh\n([\s\S]*?)```/.exec(readFileSync(join(root, "runbooks", page), "utf8")) ?? [];
@@ -164,7 +166,7 @@ describe("what goes wrong with a dump", () => {
       "shop",
       "orders-0",
       "orders",
-      "CREATE TABLE ballast AS SELECT gen_random_uuid() id FROM generate_series(1, 200000)",
+      "SET ROLE orders; CREATE TABLE ballast AS SELECT gen_random_uuid() id FROM generate_series(1, 200000)",
     );
     const before = sealed("orders");
     try {
@@ -193,23 +195,19 @@ describe("what goes wrong with a dump", () => {
 
   it("a pod that is ended half-way says so; one that is killed leaves a start without an end", async () => {
     const before = sealed("orders");
-    for (const grace of ["30", "0"]) {
+    for (const how of ["ended", "killed"]) {
       places.wire.slow(40_000);
       const name = await startJob("shop", "restorable-dump-orders");
-      const uploads = async () =>
-        (await kubectl(["-n", "shop", "get", "pods", "-l", `job-name=${name}`])).includes("Running");
-      while (!(await uploads())) await sleep(300);
-      await sleep(6000);
+      // More than requests about the dumps of before: the dump itself is on its way, for a minute or more.
+      while (places.wire.passed < 200_000) await sleep(300);
       const started = Number(await places.series("veza_cluster_dump_last_start_timestamp_seconds", orders));
-      await kubectl([
-        ...["-n", "shop", "delete", "pod", "-l", `job-name=${name}`, `--grace-period=${grace}`],
-        ...(grace === "0" ? ["--force"] : []),
-      ]);
+      if (how === "killed") await killJob("shop", name);
+      else await kubectl(["-n", "shop", "delete", "pod", "-l", `job-name=${name}`, "--grace-period=30"]);
       places.wire.mend();
       const { succeeded } = await ended("shop", name);
       expect(succeeded).toBe(false);
       const end = Number(await places.series("veza_cluster_dump_last_end_timestamp_seconds", orders));
-      if (grace === "0") expect(end).toBeLessThan(started);
+      if (how === "killed") expect(end).toBeLessThan(started);
       else expect([end >= started, await failed()]).toEqual([true, 1]);
       expect(sealed("orders")).toEqual(before);
     }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { kubectlOf } from "../../../lab/kubernetes/binaries.js";
+import { asRoot } from "../../../lab/shell.js";
 import { cluster, get, kubectl, root } from "../cluster.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: objects of any kind
@@ -50,6 +51,18 @@ export async function ended(namespace: string, name: string, seconds = 900): Pro
     if (Date.now() > until) throw new Error(`job ${namespace}/${name} did not end: ${JSON.stringify(status)}`);
     await sleep(500);
   }
+}
+
+const killAll = `for file in /proc/[0-9]*/cgroup; do
+  if grep -q "/$1" "$file" 2>/dev/null; then pid=\${file%/cgroup}; kill -KILL "\${pid#/proc/}" || true; fi
+done`;
+
+/** Kills a job's processes without a word, as the kernel does: a deletion, by force as well, asks them to end first. */
+export async function killJob(namespace: string, name: string): Promise<void> {
+  const pods = JSON.parse(await kubectl(["-n", namespace, "get", "pods", "-l", `job-name=${name}`, "-o", "json"]));
+  const id = /^containerd:\/\/([0-9a-f]{64})$/.exec(pods.items[0].status.containerStatuses[0].containerID)?.[1];
+  if (!id) throw new Error(`${namespace}/${name} has no container`);
+  await asRoot(["bash", "-c", killAll, "kill", id]);
 }
 
 /** Runs a job of a CronJob to its end. */

@@ -37,12 +37,15 @@ export interface Wire {
   slow(bytesPerSecond: number): void;
   mend(): void;
   readonly isCut: boolean;
+  /** Bytes towards the store since the last of these. */
+  readonly passed: number;
 }
 
 function startWire(address: string, port: number, to: number): { wire: Wire; server: Server; sockets: Set<Socket> } {
   const sockets = new Set<Socket>();
   let left = Number.POSITIVE_INFINITY;
   let rate = Number.POSITIVE_INFINITY;
+  let passed = 0;
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
@@ -60,6 +63,7 @@ function startWire(address: string, port: number, to: number): { wire: Wire; ser
     client.on("end", () => store.end());
     client.on("data", (data) => {
       left -= data.length;
+      passed += data.length;
       if (left <= 0) return cut();
       store.write(data);
       if (Number.isFinite(rate)) {
@@ -76,16 +80,22 @@ function startWire(address: string, port: number, to: number): { wire: Wire; ser
     wire: {
       cutAfter: (bytes) => {
         left = bytes;
+        passed = 0;
       },
       slow: (bytesPerSecond) => {
         rate = bytesPerSecond;
+        passed = 0;
       },
       mend: () => {
         left = Number.POSITIVE_INFINITY;
         rate = Number.POSITIVE_INFINITY;
+        passed = 0;
       },
       get isCut() {
         return left <= 0;
+      },
+      get passed() {
+        return passed;
       },
     },
   };

@@ -47,6 +47,8 @@ new k8s.apps.v1.Deployment(
   },
   options,
 );
+// Of the job alone: one that waits for an image that is nowhere has no deadline.
+const image = config.require("jobImage");
 const job = (schedule: string) => ({
   schedule,
   concurrencyPolicy: "Forbid",
@@ -57,7 +59,7 @@ new k8s.batch.v1.Job(
   "once",
   {
     metadata: metadata("once"),
-    spec: { template: { spec: { restartPolicy: "Never", containers: [{ ...container, command: ["true"] }] } } },
+    spec: { template: { spec: { restartPolicy: "Never", containers: [{ ...container, image, command: ["true"] }] } } },
   },
   options,
 );
