@@ -26,11 +26,11 @@ describe("first look of the runbooks, as written", () => {
       "backup-restore-drill-failed.md",
       "backup-restore-drill-stale.md",
       "backup-restore-drill-unverified.md",
+      // Of the cluster, whose own suite types them.
+      ...pages.filter((page) => page.startsWith("cluster-")),
       "dump-failed.md",
       "dump-small.md",
       "dump-stale.md",
-      // Of the cluster, whose own suite types them.
-      ...pages.filter((page) => page.startsWith("cluster-")),
       "high-error-rate.md",
       "high-latency-p99.md",
       "pitr-drill-failed.md",
