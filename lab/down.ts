@@ -20,7 +20,8 @@ export async function down(world: World, options: { cache: boolean }): Promise<v
   const { pool, bridge, cluster } = world;
   if (cluster) await step("kubernetes", () => clusterDown(cluster));
   // A daemon that was found stopped still has what the lab made.
-  if (existsSync(world.directory) && (await succeeds(["incus", "--version"]))) await step("incus", startIncus);
+  const left = existsSync(world.directory) || existsSync(`/var/lib/incus/storage-pools/${pool}`);
+  if (left && (await succeeds(["incus", "--version"]))) await step("incus", startIncus);
   if (await succeeds(["incus", "info"])) {
     for (const project of possibleProjects(world.name)) await removeProject(project, pool);
     if (await succeeds(["incus", "storage", "show", pool]))
