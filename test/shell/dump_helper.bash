@@ -58,8 +58,8 @@ TIME_LIMIT_SECONDS=60
 METRICS_DIRECTORY=$METRICS
 METRICS_PREFIX=veza
 ENV
+  # shellcheck disable=SC2016
   case $1 in
-    # shellcheck disable=SC2016
     postgres | gitea) printf 'CONTAINER=${DUMPED_CONTAINER:-db}\nDUMP_USER=someone\n' >>"$RESTORABLE_DUMP_ENV" ;;
     k3s_pvc) printf 'KUBECONFIG=%s\nCOPY_DIRECTORY=%s\n' "$BATS_TEST_TMPDIR/kubeconfig" "$COPIES" >>"$RESTORABLE_DUMP_ENV" ;;
   esac
