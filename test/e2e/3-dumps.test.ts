@@ -85,7 +85,7 @@ describe("dumps", () => {
     // Of a run before, with a lab that is used again.
     await api("DELETE", "/repos/ada/one").catch(() => "");
     await api("POST", "/user/repos", { name: "one", auto_init: true, default_branch: "main" });
-    await git(`rm -rf work; git clone -q ${repository} work; cd work
+    await git(`rm -rf first; git clone -q ${repository} first; cd first
 git config user.email ada@lab.invalid; git config user.name ada
 head -c 100000 /dev/urandom | base64 >file; git add file; git commit -qm first; git push -q`);
   });
@@ -171,7 +171,7 @@ describe("restores", () => {
       const { code, output } = await backup(kind);
       expect(code, output).toBe(0);
     }
-    head = await git("cd work; git rev-parse HEAD");
+    head = await git("cd first; git rev-parse HEAD");
   });
 
   it("F2 Postgres: a database that was dropped, and one that lost its rows, as they were; roles and passwords too", async () => {
@@ -210,7 +210,7 @@ describe("restores", () => {
     expect(output).toContain("it comes from the dump of postgres");
     await answers();
     expect(
-      await git(`rm -rf again; git clone -q ${repository} again; cd again; git rev-parse HEAD; cmp file ../work/file`),
+      await git(`rm -rf again; git clone -q ${repository} again; cd again; git rev-parse HEAD; cmp file ../first/file`),
     ).toBe(head);
     // A push through hooks: Gitea hears of it by them.
     const pushed = await git(
