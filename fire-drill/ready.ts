@@ -2,7 +2,7 @@ import type { Lab } from "./lab.js";
 import { deliverySeconds, type Row } from "./runner.js";
 import type { Phase } from "./scenario.js";
 import { switchSeconds } from "./settings.js";
-import { archiveWal, backUp, passDrills } from "./shell.js";
+import { archiveWal, backUp, lookAgain, passDrills } from "./shell.js";
 
 /** Seconds that a lab gets to become quiet once it has the drill's settings. */
 const quietSeconds = 180;
@@ -10,7 +10,7 @@ const quietSeconds = 180;
 /** Ages beyond which a backup or a drill is made before: with short bounds they would be stale in the middle. */
 const oldSeconds = { full: 4 * 3600, any: 1200, drill: 4 * 3600 };
 
-/** A backup and a drill that stay fresh while minutes are seconds. */
+/** A backup and a drill that stay fresh while minutes are seconds, and a ledger that knows of them. */
 export async function freshen(lab: Lab, say: (line: string) => void): Promise<void> {
   const newest = async (expr: string) =>
     Math.max(Number.NEGATIVE_INFINITY, ...(await lab.ask(expr)).map(({ value }) => value));
@@ -28,6 +28,7 @@ export async function freshen(lab: Lab, say: (line: string) => void): Promise<vo
     await lab.run({ in: "primary", run: archiveWal }, places);
     await lab.run({ in: "host", run: passDrills }, places);
   }
+  await lab.run({ in: "host", run: lookAgain }, places);
 }
 
 /** Waits until nothing fires; undefined, or what still does. */

@@ -37,6 +37,10 @@ export const passDrills = units("drill")
   .map((unit) => passDrill.replaceAll("pgbackrest-drill", unit))
   .join("\n");
 
+/** The coverage ledger, which by itself looks once an hour; its findings are alerts, which are waited for. */
+export const lookAgain =
+  "{ systemctl start restorable-host-metrics.service && sleep 10 && systemctl start restorable-coverage.service; } || true";
+
 /** A backup into each repository, one after the other, as their timers take them; runs on the primary. */
 export const backUp = (type: "full" | "diff") =>
   units(type)

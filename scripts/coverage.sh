@@ -82,12 +82,13 @@ ask() {
   return 1
 }
 
-# Of this stack, or of what is not labelled with a stack at all. A scrape or two may be missed; what was dropped is
-# forgotten within minutes.
+# Of this stack, or of what is not labelled with a stack at all. What lives is what its inventory names now: what was removed
+# is gone at once. Only where an inventory was not heard of does the one before count, for a scrape or two may be missed.
 ask_all() {
-  local mine prefix="$METRICS_PREFIX"
+  local mine live prefix="$METRICS_PREFIX"
   mine="stanza=~\"|$(sed 's/[][\\.*^$+?(){}|]/\\\\&/g; s/"/\\"/g' <<<"$STANZA")\""
-  ask "$WORK/live" "last_over_time({__name__=~\"restorable_live_.+\",$mine}[5m])" &&
+  live="{__name__=~\"restorable_live_.+\",$mine}"
+  ask "$WORK/live" "$live or (last_over_time(${live}[5m]) unless on (instance) restorable_live_timestamp_seconds)" &&
     ask "$WORK/evidence" "last_over_time({__name__=~\"restorable_repository_last_backup_timestamp_seconds|restorable_export_last_success_timestamp_seconds|${prefix}_(backup|export|cluster)_drill_(database_)?last_success_timestamp_seconds|${prefix}_(cluster_)?dump_(upload_)?last_success_timestamp_seconds\",$mine}[1h])"
 }
 

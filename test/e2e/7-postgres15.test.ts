@@ -12,7 +12,7 @@ describe("Postgres 15, pgBackRest 2.45, Debian 12", () => {
     await lab("down");
   });
 
-  it("H2 goes from nothing to a passed drill, beside another lab", async () => {
+  it("H2 goes from nothing to a passed drill, beside another lab", { timeout: 900_000 }, async () => {
     await lab("down");
     const { code, output } = await lab("up", "--postgres", "15");
     expect(code, output).toBe(0);

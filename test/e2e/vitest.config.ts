@@ -17,7 +17,7 @@ export default defineConfig({
     globalSetup: ["test/e2e/setup.ts"],
     fileParallelism: false,
     sequence: { sequencer: ByName },
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 900_000,
     reporters: ["verbose"],
   },
