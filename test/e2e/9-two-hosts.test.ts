@@ -6,7 +6,10 @@ import { world as makeWorld } from "../../lab/world.js";
 import type { FailoverRun } from "./failoverTest.js";
 import { world as main, root, run, waitFor } from "./lab.js";
 
-/** A lab beside the tests' own, with the formation over two hosts. */
+/**
+ * A lab of its own, once the tests' is gone: the formation over two hosts, on the release that has the older Postgres and
+ * pgBackRest.
+ */
 const world = makeWorld({
   name: `${main.name}2`.slice(-8),
   subnet: main.subnet.replace(/\d+$/, (last) => String((Number(last) + 50) % 256)),
@@ -61,7 +64,7 @@ const acknowledged = async (): Promise<Row[]> =>
       return { number, at };
     });
 
-describe("the formation over two Incus hosts", () => {
+describe("the formation over two Incus hosts, on Postgres 15, pgBackRest 2.45 and Debian 12", () => {
   const [first, second] = world.hosts;
 
   beforeAll(async () => {
@@ -74,9 +77,12 @@ describe("the formation over two Incus hosts", () => {
     expect(stdout).not.toMatch(new RegExp(`^restorable-${world.name}(-2)?\\b`, "m"));
   });
 
-  it("H3 comes up from nothing, each host with its own project, and commits wait for one of two standbys", async () => {
-    const { code, output } = await lab("up", "--hosts", "2", "--no-drill");
+  it("H2 H3 goes from nothing to a passed drill, each host with its own project; commits wait for one of two standbys", {
+    timeout: 1_200_000,
+  }, async () => {
+    const { code, output } = await lab("up", "--hosts", "2", "--postgres", "15");
     expect(code, output).toBe(0);
+    for (const number of [1, 2]) expect(output).toContain(`restore drill of repository ${number} PASSED`);
     const names = async (project = "") => (await incus(project, ["list", "-f", "csv", "-c", "n"])).split("\n");
     expect(await names(first.incusProject)).toEqual(
       expect.arrayContaining(["lab-host", "object-store", "pgaf-primary"]),
@@ -85,6 +91,7 @@ describe("the formation over two Incus hosts", () => {
     await waitFor("the formation is whole", 120, whole);
     const primary = primaryOf(await states()) ?? "";
     expect(await sql(primary, "postgres", "SHOW synchronous_standby_names")).toMatch(/^ANY 1 /);
+    expect(await sql(primary, "postgres", "SHOW server_version")).toMatch(/^15\./);
   });
 
   it("X4 changes nothing when run again, and keeps its hosts", async () => {
@@ -92,6 +99,9 @@ describe("the formation over two Incus hosts", () => {
     expect(code, output).toBe(0);
     expect(output).toContain("nothing had to be changed");
     expect((await lab("up", "--hosts", "1")).output).toContain("this lab has 2 hosts");
+    const other = await lab("up", "--postgres", "17");
+    expect(other.code).toBe(1);
+    expect(other.output).toContain("this lab has PostgreSQL 15");
   });
 
   it("H7 the failover test breaks and repairs a node, whichever host it is on", async () => {
