@@ -1,4 +1,5 @@
 import { planDumps } from "./planDumps.js";
+import { planKubernetes } from "./planKubernetes.js";
 import { defaultThresholds } from "./render/alertRules.js";
 import type { Accepted, CoverageEnv } from "./render/coverageEnv.js";
 import { coverageUnits } from "./render/coverageUnits.js";
@@ -46,6 +47,7 @@ export function planCoverage(settings: Settings): CoveragePlan | undefined {
         { place: "formation" },
         ...hosts.map(({ name }) => ({ place: "incus", reporter: name })),
         ...dockerHosts.map((reporter) => ({ place: "docker", reporter })),
+        ...(planKubernetes(settings) ? [{ place: "kubernetes", reporter: "inventory" }] : []),
       ],
       stanzaVolumes: formation.nodes.map(({ name }) => `${name}-data`),
       dockerDumps,

@@ -13,9 +13,12 @@ import {
   drillSecrets,
   dumpJob,
   dumpScripts,
+  inventoryAccount,
+  inventoryJob,
+  inventoryScripts,
   verifyJob,
 } from "../render/kubernetes/jobs.js";
-import { networkPolicy, type Target } from "../render/kubernetes/networkPolicy.js";
+import { apiTargets, networkPolicy, type Target, targetOf } from "../render/kubernetes/networkPolicy.js";
 import { managedBy, objectNames, passwd, scriptsData } from "../render/kubernetes/pods.js";
 import { opaqueSecret } from "./clusterSecret.js";
 import type { BucketKey } from "./OffsiteBucket.js";
@@ -105,7 +108,13 @@ export class ClusterDumps extends pulumi.ComponentResource {
     );
     const inside = { parent: this, dependsOn: [own] };
     const needed = [
-      configMap("drill", namespace, "scripts", scriptsData(bucketScripts, args.scripts), inside),
+      configMap(
+        "drill",
+        namespace,
+        "scripts",
+        scriptsData([...new Set([...bucketScripts, ...inventoryScripts])], args.scripts),
+        inside,
+      ),
       configMap("drill", namespace, "public", { ...common, "backups.json": backupsJson(args.backups) }, inside),
       opaqueSecret(
         `${name}-drill-reader`,
@@ -127,6 +136,26 @@ export class ClusterDumps extends pulumi.ComponentResource {
     const { schedule, maxAgeHours } = args.verify;
     new k8s.batch.v1.CronJob(`${name}-verify`, verifyJob(jobs, namespace, schedule, maxAgeHours), job);
     new k8s.batch.v1.CronJob(`${name}-drill`, drillJob(jobs, drill), job);
+    const { account, role, binding } = inventoryAccount(namespace);
+    const allowed = [
+      new k8s.core.v1.ServiceAccount(`${name}-inventory-account`, account, inside),
+      new k8s.rbac.v1.ClusterRole(`${name}-inventory-role`, role, child),
+      new k8s.rbac.v1.ClusterRoleBinding(`${name}-inventory-binding`, binding, child),
+      new k8s.networking.v1.NetworkPolicy(
+        `${name}-inventory-network`,
+        networkPolicy({
+          app: apps.inventory,
+          namespace,
+          targets: [targetOf(jobs.pushgatewayUrl), ...apiTargets],
+          databasePorts: [],
+        }),
+        inside,
+      ),
+    ];
+    new k8s.batch.v1.CronJob(`${name}-inventory`, inventoryJob(jobs, namespace), {
+      parent: this,
+      dependsOn: [...needed, ...allowed],
+    });
     this.registerOutputs({});
   }
 }

@@ -1,4 +1,4 @@
-import { type CronJobArgs, cronJob } from "./pods.js";
+import { type CronJobArgs, cronJob, managedBy } from "./pods.js";
 
 /** Where the jobs of a cluster find bucket and Pushgateway, and as whom they run. */
 export interface ClusterJobsArgs {
@@ -40,10 +40,18 @@ export interface DrillJobArgs {
 }
 
 /** Label of the pods, by which network policies find them. */
-export const apps = { dump: "restorable-dump", bucket: "restorable-bucket" } as const;
+export const apps = {
+  dump: "restorable-dump",
+  bucket: "restorable-bucket",
+  inventory: "restorable-inventory",
+} as const;
 /** Secrets of the drill's namespace: verification has the reader's key alone. */
 export const drillSecrets = { reader: "restorable-reader", identity: "restorable-identity" } as const;
-export const jobNames = { verify: "cnpg-backup-verify", drill: "restorable-drill" } as const;
+export const jobNames = {
+  verify: "cnpg-backup-verify",
+  drill: "restorable-drill",
+  inventory: "restorable-inventory",
+} as const;
 
 const shared = ["metrics/textfile.sh", "kubernetes/pod.sh", "export/store.sh", "export/upload.sh"];
 /** Scripts of each namespace's ConfigMap. */
@@ -53,6 +61,8 @@ export const bucketScripts = [
   ...["export/inside.sh", "restore/properties.sh", "drill/depth.sh"],
   ...["kubernetes/backups.sh", "kubernetes/verify.sh", "kubernetes/drill.sh"],
 ];
+
+export const inventoryScripts = ["metrics/textfile.sh", "coverage/kubernetes-inventory.sh"];
 
 const requests = { cpu: "100m", memory: "128Mi" };
 
@@ -143,6 +153,46 @@ export function drillJob(args: ClusterJobsArgs, drill: DrillJobArgs) {
     secrets: { store: { name: drillSecrets.reader }, identity: { name: drillSecrets.identity } },
     env: reporting(args),
   });
+}
+
+/** What lives in the cluster, for the coverage ledger: the only job that talks to the API, and it may only list. */
+export function inventoryJob(args: ClusterJobsArgs, namespace: string) {
+  return cronJob({
+    ...args,
+    name: jobNames.inventory,
+    namespace,
+    // Each hour, beside the ledger's own minute.
+    schedule: "7 * * * *",
+    app: apps.inventory,
+    script: "coverage/kubernetes-inventory.sh",
+    scripts: inventoryScripts,
+    final: [2],
+    requests,
+    memoryLimit: args.memory,
+    work: { size: "64Mi", inMemory: true },
+    secrets: {},
+    serviceAccount: jobNames.inventory,
+    env: { PUSHGATEWAY_URL: args.pushgatewayUrl },
+  });
+}
+
+/** Service account of the inventory, and what it may do: list servers and claims of all namespaces, no Secret. */
+export function inventoryAccount(namespace: string) {
+  const labels = { ...managedBy };
+  // Of the whole cluster: another stack's has another namespace.
+  const role = { name: `${namespace}-inventory`, labels };
+  return {
+    account: { metadata: { name: jobNames.inventory, namespace, labels } },
+    role: {
+      metadata: role,
+      rules: [{ apiGroups: [""], resources: ["pods", "services", "persistentvolumeclaims"], verbs: ["list"] }],
+    },
+    binding: {
+      metadata: role,
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.name },
+      subjects: [{ kind: "ServiceAccount", name: jobNames.inventory, namespace }],
+    },
+  };
 }
 
 export interface BackupsArgs {

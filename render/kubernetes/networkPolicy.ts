@@ -12,6 +12,9 @@ export function targetOf(url: string): Target {
   return { host: hostname, port: Number(port || (protocol === "https:" ? 443 : 80)) };
 }
 
+/** The cluster's API, by its Service and by the ports that API servers listen on: a policy sees what the Service leads to. */
+export const apiTargets: readonly Target[] = [443, 6443].map((port) => ({ host: "kubernetes.default.svc", port }));
+
 const toTarget = ({ host, port }: Target) => ({
   ...(/^\d+(?:\.\d+){3}$/.test(host) ? { to: [{ ipBlock: { cidr: `${host}/32` } }] } : {}),
   ports: [{ protocol: "TCP", port }],

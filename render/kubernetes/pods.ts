@@ -26,6 +26,8 @@ export interface PodArgs {
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly memoryLimit: string;
   readonly work: { readonly size: string; readonly inMemory: boolean };
+  /** Whose token the pod gets, to talk to the API; none without. */
+  readonly serviceAccount?: string;
 }
 
 export interface CronJobArgs extends PodArgs {
@@ -104,7 +106,8 @@ function podSpec(args: PodArgs) {
     restartPolicy: "Never",
     // Long enough to take an upload back and to say that the run failed.
     terminationGracePeriodSeconds: 60,
-    automountServiceAccountToken: false,
+    automountServiceAccountToken: args.serviceAccount !== undefined,
+    ...(args.serviceAccount === undefined ? {} : { serviceAccountName: args.serviceAccount }),
     enableServiceLinks: false,
     securityContext: {
       runAsNonRoot: true,
