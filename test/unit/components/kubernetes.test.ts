@@ -61,6 +61,7 @@ describe("what the stack has in a cluster", () => {
     expect(ofType("kubernetes:batch/v1:CronJob").map(place).sort()).toEqual([
       "restorable-drill/cnpg-backup-verify",
       "restorable-drill/restorable-drill",
+      "restorable-drill/restorable-inventory",
       "shop/restorable-dump-carts",
       "shop/restorable-dump-orders",
       "wiki/restorable-dump-wiki",

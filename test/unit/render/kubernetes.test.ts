@@ -8,6 +8,9 @@ import {
   drillJob,
   dumpJob,
   dumpScripts,
+  inventoryAccount,
+  inventoryJob,
+  inventoryScripts,
   verifyJob,
 } from "../../../render/kubernetes/jobs.js";
 import { networkPolicy, targetOf } from "../../../render/kubernetes/networkPolicy.js";
@@ -48,7 +51,8 @@ const dump = (index: number) => {
   if (!found) throw new Error(`no dump ${index}`);
   return dumpJob(jobs, found, "writer", 30);
 };
-const all = [dump(0), dump(1), verifyJob(jobs, drill.namespace, "0 6 * * *", 30), drillJob(jobs, drill)];
+const inventory = inventoryJob(jobs, drill.namespace);
+const all = [dump(0), dump(1), verifyJob(jobs, drill.namespace, "0 6 * * *", 30), drillJob(jobs, drill), inventory];
 
 describe("jobs of a cluster", () => {
   it("are as in the golden file", async () => {
@@ -64,7 +68,7 @@ describe("jobs of a cluster", () => {
       expect(spec.concurrencyPolicy).toBe("Forbid");
       expect(job.backoffLimit).toBeGreaterThanOrEqual(1);
       expect(job.activeDeadlineSeconds).toBeGreaterThan(0);
-      expect(pod).toMatchObject({ automountServiceAccountToken: false, securityContext: { runAsNonRoot: true } });
+      expect(pod.securityContext.runAsNonRoot).toBe(true);
       expect(pod.securityContext.seccompProfile.type).toBe("RuntimeDefault");
       expect(container?.securityContext).toEqual({
         allowPrivilegeEscalation: false,
@@ -85,12 +89,25 @@ describe("jobs of a cluster", () => {
       ["writer", "wiki-db-app", "wiki-db-ca"],
       ["restorable-reader"],
       ["restorable-reader", "restorable-identity"],
+      [],
     ]);
+  });
+
+  it("get no token of the API, but for the inventory, which may only list, and no Secret", () => {
+    expect(all.map((job) => job.spec.jobTemplate.spec.template.spec.automountServiceAccountToken)).toEqual(
+      all.map((job) => job === inventory),
+    );
+    const { account, role, binding } = inventoryAccount("drills");
+    expect(role.rules).toEqual([
+      { apiGroups: [""], resources: ["pods", "services", "persistentvolumeclaims"], verbs: ["list"] },
+    ]);
+    expect(binding.roleRef.name).toBe(role.metadata.name);
+    expect(binding.subjects).toEqual([{ kind: "ServiceAccount", name: account.metadata.name, namespace: "drills" }]);
   });
 
   it("have every script that they name, and what it sources", () => {
     const { files } = readBundle();
-    for (const paths of [dumpScripts, bucketScripts]) {
+    for (const paths of [dumpScripts, bucketScripts, inventoryScripts]) {
       const data = scriptsData(paths, files);
       expect(Object.keys(data)).toHaveLength(paths.length);
       const sourced = Object.values(data).flatMap((text) => [
