@@ -7,8 +7,7 @@ install -d -m 0755 "$home"
 install -d -m 0700 "$home/data" "$home/iam"
 [ "$VERSIONS" = 0 ] || install -d -m 0700 "$home/versions"
 reader=${READER_KEY:-}
-install_file /etc/restorable/tls/ca.crt 0644 root <<<"$CA"
-install_file /etc/restorable/tls/server.crt 0644 root <<<"$CERTIFICATE"
+install_certificates
 umask 077
 if [ ! -s "$home/admin.env" ]; then
   printf 'ADMIN_KEY=admin%s\nADMIN_SECRET=%s\n' "$(openssl rand -hex 8)" "$(openssl rand -hex 24)" >"$home/admin.env.new"

@@ -4,7 +4,7 @@
 data=$home/$MAJOR/pgaf/monitor
 refuse_other_major monitor
 prepare_home
-install_tls
+install_certificates
 
 if [ ! -s "$data/PG_VERSION" ]; then
   rm -rf "$data" "$data.new"

@@ -7,7 +7,7 @@ data=$home/$MAJOR/pgaf/node
 . /usr/local/lib/restorable/attach.sh
 refuse_other_major node
 prepare_home
-install_tls
+install_certificates
 uri="postgres://autoctl_node@$MONITOR:5432/pg_auto_failover?sslmode=verify-full&sslrootcert=/etc/restorable/tls/ca.crt"
 install_file "$home/.pgpass" 0600 postgres < <(
   printf '%s:5432:pg_auto_failover:autoctl_node:%s\n*:*:*:pgautofailover_replicator:%s\n' "$MONITOR" "$MONITOR_PASSWORD" "$REPLICATION_PASSWORD"

@@ -16,4 +16,5 @@ if [ "$(cat "$dir/subject" 2>/dev/null)" != "$subject" ] || [ ! -s "$dir/server.
   printf '%s\n' "$subject" >"$dir/subject"
 fi
 track "$dir/server.key"
+track "$dir/server.csr"
 cat "$dir/server.csr"

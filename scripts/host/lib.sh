@@ -45,6 +45,28 @@ install_file() {
   track "$path"
 }
 
+# install_certificates: CA, and CERTIFICATE beside the key that step tls-key made. A certificate of another key, as an older
+# state of the stack has it, is never installed: the server would not start again. Then the standing one stays where it
+# holds, and the request is taken away, so that the next update sees tls-key as altered and signs that of the key.
+install_certificates() {
+  local dir=/etc/restorable/tls own again
+  own=$(openssl pkey -in "$dir/server.key" -pubout 2>/dev/null) || fail "no private key in $dir"
+  install_file "$dir/ca.crt" 0644 root <<<"$CA"
+  if [ "$(openssl x509 -noout -pubkey 2>/dev/null <<<"$CERTIFICATE")" = "$own" ]; then
+    install_file "$dir/server.crt" 0644 root <<<"$CERTIFICATE"
+    return
+  fi
+  again="the certificate in the state belongs to another key than $dir/server.key: the state is older than this container. Run \`pulumi up\` again, which signs one for it"
+  rm -f "$dir/server.csr"
+  if [ "$(openssl x509 -in "$dir/server.crt" -noout -pubkey 2>/dev/null)" = "$own" ] &&
+    openssl verify -CAfile "$dir/ca.crt" "$dir/server.crt" >/dev/null 2>&1; then
+    say "$again; until then the one that stands stays"
+    track "$dir/server.crt"
+  else
+    fail "$again"
+  fi
+}
+
 # install_units TEXT: unit files, each after a line `# /etc/systemd/system/NAME`; enables those with [Install].
 install_units() {
   local text=$1 path content enable=()

@@ -30,13 +30,6 @@ refuse_other_major() {
   done
 }
 
-# install_tls: the certificates beside the key that step tls-key made.
-install_tls() {
-  [ -s /etc/restorable/tls/server.key ] || fail "no private key in /etc/restorable/tls"
-  install_file /etc/restorable/tls/ca.crt 0644 root <<<"$CA"
-  install_file /etc/restorable/tls/server.crt 0644 root <<<"$CERTIFICATE"
-}
-
 # install_settings DATA_DIR: our settings, read last so that they win over pg_autoctl's.
 install_settings() {
   install_file "$1/restorable.conf" 0600 postgres <<<"$SETTINGS"

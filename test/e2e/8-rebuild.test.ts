@@ -63,6 +63,15 @@ async function newStack(): Promise<void> {
   rmSync(scratch, { recursive: true });
 }
 
+/** The lab as it was found: its own state, with the generated secrets, adopts what stands. */
+async function adopt(): Promise<string> {
+  rmSync(state, { recursive: true, force: true });
+  renameSync(before, state);
+  const { code, output } = await runLab("up", ["--no-drill"]);
+  expect(code, output).toBe(0);
+  return output;
+}
+
 describe("a site that is lost", () => {
   beforeAll(async () => {
     const outputs = JSON.parse((await runLab("outputs", ["--show-secrets"])).stdout) as Record<string, string>;
@@ -74,15 +83,9 @@ describe("a site that is lost", () => {
     });
   });
 
-  // The lab as it was found: its own state, with the generated secrets, adopts what stands.
   afterAll(async () => {
-    if (existsSync(before)) {
-      rmSync(state, { recursive: true, force: true });
-      renameSync(before, state);
-    }
+    if (existsSync(before)) await adopt();
     for (const path of [file, settings]) rmSync(path, { force: true });
-    const { code, output } = await runLab("up", ["--no-drill"]);
-    expect(code, output).toBe(0);
     // The newest backups counted the rows of a table that is gone: a drill that compares would miss it.
     await must(await primary(), "systemctl start pgbackrest-diff.service pgbackrest-diff-repo2.service");
   });
@@ -187,5 +190,18 @@ describe("a site that is lost", () => {
     const { code, output } = await inside(host, "/usr/local/bin/dr-drill.sh");
     expect(code, output).toBe(0);
     await sql(await primary(), "DROP TABLE rebuild");
+  });
+
+  it("X6 an older state of the stack adopts what stands, and no server gets a certificate of another key", async () => {
+    await adopt();
+    for (const name of ["pgaf-monitor", "pgaf-primary", "pgaf-replica", "object-store", "offsite-store"]) {
+      const [certificate, key] = (
+        await must(
+          name,
+          "cd /etc/restorable/tls; openssl x509 -in server.crt -noout -pubkey | sha256sum; openssl pkey -in server.key -pubout | sha256sum",
+        )
+      ).split("\n");
+      expect(certificate, name).toBe(key);
+    }
   });
 });
