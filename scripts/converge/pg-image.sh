@@ -28,9 +28,12 @@ if [ "$(incus image get-property "$ALIAS" restorable.key 2>/dev/null)" != "$key"
   online() { incus exec "$builder" -- sh -c 'ip -4 -o addr show dev eth0 | grep -q inet && getent hosts localhost'; }
   wait_for 60 "builder container $builder gets no address on network $NETWORK" online
   # shellcheck disable=SC2016
-  command incus -q --project "$INCUS_PROJECT" exec "$builder" -- bash -s "$PACKAGE_SOURCE" "$PACKAGES" >/dev/null <<'INSTALL' ||
+  command incus -q --project "$INCUS_PROJECT" exec "$builder" -- bash -s "$PACKAGE_SOURCE" "$PACKAGES" "$MAJOR" >/dev/null <<'INSTALL' ||
 set -eu
-export DEBIAN_FRONTEND=noninteractive
+# Nothing is to start here: without systemd's reload at every unit, and without the services.
+export DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1
+printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+chmod 0755 /usr/sbin/policy-rc.d
 mkdir -p /etc/postgresql-common
 echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
 # The same numbers in every image: the files on a data volume outlive the container and belong to them.
@@ -43,11 +46,13 @@ fi
 apt-get -qq -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update
 # shellcheck disable=SC2086
 apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Options::=--force-unsafe-io install -y --no-install-recommends $2 >/dev/null
-systemctl disable --now postgresql.service >/dev/null 2>&1 || true
+# Jobs call it every few seconds: the program itself, not Debian's wrapper in Perl, which costs more than the query.
+ln -sf "/usr/lib/postgresql/$3/bin/psql" /usr/local/bin/psql
+systemctl disable postgresql.service >/dev/null 2>&1 || true
 # Nothing listens that the stack has not configured.
-systemctl disable --now prometheus-node-exporter.service prometheus-postgres-exporter.service >/dev/null 2>&1 || true
+systemctl disable prometheus-node-exporter.service prometheus-postgres-exporter.service >/dev/null 2>&1 || true
 apt-get clean
-rm -rf /var/lib/apt/lists/*
+rm -rf /var/lib/apt/lists/* /usr/sbin/policy-rc.d
 INSTALL
     {
       incus delete --force "$builder" || true
