@@ -24,6 +24,8 @@ TEXT
 
 home=/var/lib/postgresql
 stale_seconds=15
+# Silent for so long, another node does not come back while a check waits.
+lost_seconds=45
 begun=n
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
@@ -40,7 +42,7 @@ monitor() {
   as_postgres timeout 20 psql -X -qAt -v ON_ERROR_STOP=1 -d "$uri" -f - 2>"$errors"
 }
 
-# Lines NAME|HOST|HEALTH|REPORTED|GOAL|SECONDS since the last report|SELF|ID.
+# Lines NAME|HOST|HEALTH|REPORTED|GOAL|SECONDS since the last report|SELF|ID|SECONDS of silence while the monitor listened.
 nodes() {
   local self="false" directory
   if [ "$KIND" = data ]; then
@@ -48,29 +50,32 @@ nodes() {
     self="nodehost = '$directory'"
   fi
   monitor <<SQL
-SELECT nodename, nodehost, health, reportedstate, goalstate, extract(epoch FROM now() - reporttime)::int, $self, nodeid
+SELECT nodename, nodehost, health, reportedstate, goalstate, extract(epoch FROM now() - reporttime)::int, $self, nodeid,
+    extract(epoch FROM now() - greatest(reporttime, pg_postmaster_start_time()))::int
   FROM pgautofailover.node ORDER BY nodeid
 SQL
 }
 
 # whole: sets FAULT to the reason why the formation may not lose this member now, empty when it may.
-# Sets SELF_STATE (reported/goal), SELF_AGE (seconds since its last report), SELF_ID and PRIMARY (address of the node that takes writes).
+# Sets LOST to another node that has been silent for long, if there is one, SELF_STATE (reported/goal), SELF_AGE (seconds since
+# its last report), SELF_ID and PRIMARY (address of the node that takes writes).
 whole() {
-  local all name host health reported goal age self id primaries=0 standbys=0 gone=n
-  FAULT='' SELF_STATE='' SELF_AGE='' SELF_ID='' PRIMARY=''
+  local all name host health reported goal age self id silent primaries=0 standbys=0 gone=n
+  FAULT='' LOST='' SELF_STATE='' SELF_AGE='' SELF_ID='' PRIMARY=''
   if ! all=$(nodes); then
     FAULT="the monitor does not answer: $(head -1 "$errors")"
     return
   fi
-  while IFS='|' read -r _ _ _ reported goal age self id; do
+  while IFS='|' read -r _ _ _ reported goal age self id _; do
     [ "$self" = t ] || continue
     SELF_STATE=$reported/$goal SELF_AGE=$age SELF_ID=$id
     # Begun, and writes go elsewhere: this member is out already, so only the others have to be well.
     case "$begun/$goal" in y/*primary | y/single) ;; y/*) gone=y ;; esac
   done <<<"$all"
-  while IFS='|' read -r name host health reported goal age self id; do
+  while IFS='|' read -r name host health reported goal age self id silent; do
     [ -n "$name" ] || continue
     if [ "$self/$gone" = t/y ]; then continue; fi
+    if [ "$self" != t ] && [ "$silent" -gt "$lost_seconds" ]; then LOST=$name; fi
     if [ "$health" != 1 ]; then FAULT="node $name is not healthy"
     elif [ "$age" -gt "$stale_seconds" ]; then FAULT="node $name has not reported to the monitor for $age s: does its pg_autoctl run?"
     elif [ "$reported" != "$goal" ]; then FAULT="node $name is on its way from $reported to $goal"
@@ -135,7 +140,15 @@ until_so() {
 check() {
   # A monitor whose replacement had begun may be the one that does not work: there is nobody else to ask.
   if [ "$KIND$begun" = monitory ]; then return 0; fi
-  until_so "${WAIT_SECONDS:-90}" idle || { printf 'refused: %s\n' "$FAULT" >&2; exit 3; }
+  local end=$((SECONDS + ${WAIT_SECONDS:-90}))
+  while :; do
+    idle
+    if [ -z "$FAULT" ]; then return 0; fi
+    if [ -n "$LOST" ] || [ "$SECONDS" -ge "$end" ]; then break; fi
+    sleep 0.5
+  done
+  printf 'refused: %s\n' "$FAULT" >&2
+  exit 3
 }
 
 # self_is STATE: this node has settled in it, and the node that takes writes has settled too.

@@ -35,7 +35,7 @@ case "$statement" in
 esac
 [[ $ANSWERS == up ]] || { echo 'could not connect' >&2; exit 2; }
 case "$statement" in
-  *pgautofailover.node*) awk -v self="$SELF" 'BEGIN {OFS = "|"} {print $1, $2, $3, $4, $5, $6, ($2 == self ? "t" : "f"), $7}' "$NODES" ;;
+  *pgautofailover.node*) awk -v self="$SELF" 'BEGIN {OFS = "|"} {print $1, $2, $3, $4, $5, $6, ($2 == self ? "t" : "f"), $7, (ENVIRON["LISTENS"] != "" && ENVIRON["LISTENS"] < $6 ? ENVIRON["LISTENS"] : $6)}' "$NODES" ;;
   *perform_failover*)
     echo switchover >>"$CALLS"
     if [[ ${FAILOVER:-works} == works ]]; then
@@ -112,6 +112,21 @@ refused() {
   SELF=10.0.0.1 refused prepare "node two has not reported to the monitor for 60 s"
   nodes "one 10.0.0.1 1 primary primary 1 1" "two 10.0.0.2 1 catchingup secondary 1 2"
   SELF=10.0.0.1 refused prepare "node two is on its way from catchingup to secondary"
+}
+
+@test "a peer that has been silent for long is not waited for, unless the monitor itself has just started" {
+  export WAIT_SECONDS=4
+  nodes "one 10.0.0.1 1 primary primary 300 1" "two 10.0.0.2 1 secondary secondary 1 2"
+  SECONDS=0
+  replacement check
+  [ "$status" -eq 3 ]
+  [ "$SECONDS" -lt 3 ]
+  [[ $stderr == *"node one has not reported to the monitor for 300 s"* ]]
+  SECONDS=0
+  export LISTENS=2
+  replacement check
+  [ "$status" -eq 3 ]
+  [ "$SECONDS" -ge 3 ]
 }
 
 @test "an asynchronous peer is refused, whatever the monitor says" {
