@@ -84,6 +84,30 @@ describe("dumps of a cluster", () => {
     expect(await places.series("veza_cluster_drill_rows", orders)).toBe(5000);
   });
 
+  it("X10: tells the coverage ledger of every server, by an account that may only list", async () => {
+    const { code, output } = await k8sDrill("--cronjob", "restorable-inventory");
+    expect(code, output).toBe(0);
+    for (const { namespace, name } of samples)
+      expect(
+        await places.series(
+          "restorable_live_database",
+          `place="kubernetes",namespace="${namespace}",source="${name}",database="(unknown)"`,
+        ),
+      ).toBe(1);
+    expect(await places.series("restorable_live_timestamp_seconds", 'reporter="inventory"')).toBeGreaterThan(0);
+    const may = (verb: string, what: string) =>
+      kubectl([
+        ...["auth", "can-i", verb, what, "--all-namespaces"],
+        ...["--as", `system:serviceaccount:${drillNamespace}:restorable-inventory`],
+      ]).then(
+        (answer) => answer.trim(),
+        () => "no",
+      );
+    expect(await may("list", "pods")).toBe("yes");
+    for (const what of ["secrets", "configmaps"]) expect(await may("list", what), what).toBe("no");
+    expect(await may("delete", "pods")).toBe("no");
+  });
+
   it("holds no credential of a live database where it restores, nor the identity where it dumps", async () => {
     const secrets = async (namespace: string) =>
       JSON.parse(await kubectl(["-n", namespace, "get", "secrets", "-o", "json"])) as {

@@ -1,7 +1,7 @@
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { clusterSettings } from "../../../lab/kubernetes/stackSettings.js";
 import { stackEnv } from "../../../lab/stack.js";
 import { ensureToolchain } from "../../../lab/toolchain/toolchain.js";
@@ -60,7 +60,9 @@ export async function prepareProgram(places: Places, identity: string): Promise<
     kubernetesReaderKey: keys.reader.key,
     kubernetesReaderKeySecret: keys.reader.secret,
   };
-  const write = async (change?: Change) => {
+  /** The secrets as the CLI has encrypted them. */
+  let encrypted: Record<string, unknown> | undefined;
+  const write = async (change?: Change): Promise<void> => {
     const settings = {
       ...clusterSettings(world.name),
       kubeconfigFile: cluster.kubeconfig,
@@ -69,9 +71,13 @@ export async function prepareProgram(places: Places, identity: string): Promise<
     };
     change?.(settings);
     const config = { "restorable:kubernetes": settings, "restorable:storeCa": places.ca };
-    writeFileSync(file, stringify({ config }));
+    if (encrypted)
+      return writeFileSync(file, stringify({ ...encrypted, config: { ...config, ...Object(encrypted.config) } }));
+    writeFileSync(file, stringify({}));
     for (const [name, value] of Object.entries(secrets))
       await run(["config", "set", "--secret", `restorable:${name}`], folder, value);
+    encrypted = parse(readFileSync(file, "utf8"));
+    return write(change);
   };
   const pulumi = async (args: string[], change?: Change) => {
     await write(change);
