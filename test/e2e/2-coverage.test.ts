@@ -105,9 +105,11 @@ describe("X10 coverage ledger", () => {
     } finally {
       await must(monitoring, "systemctl start prometheus");
     }
-    // A scrape that has the volume: what was never scraped after a start is remembered for minutes.
+    // Scrapes that have both: what was never scraped after a start is remembered for minutes.
     const started = Math.floor(Date.now() / 1000);
-    const scraped = `timestamp(restorable_live_volume{name="${volume}"}) > ${started}`;
+    const scraped = [`restorable_live_volume{name="${volume}"}`, `restorable_live_database{database="${database}"}`]
+      .map((series) => `timestamp(${series}) > ${started}`)
+      .join(" and on () ");
     await waitFor("an answer again", 120, async () => (await asked(scraped).catch(() => undefined)) !== undefined);
     expect((await inside(host, "coverage.sh")).code).toBe(1);
   });
