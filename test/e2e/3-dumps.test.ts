@@ -115,7 +115,10 @@ head -c 100000 /dev/urandom | base64 >file; git add file; git commit -qm first; 
     const success = metric(await figures("postgres"), "dump_last_success_timestamp_seconds");
     await must(name, "docker stop postgres");
     const stopped = await backup("postgres");
-    await must(name, "docker start postgres");
+    await must(
+      name,
+      "docker start postgres; for i in $(seq 120); do docker exec postgres pg_isready -q && break; sleep 0.5; done",
+    );
     expect(stopped.code, stopped.output).toBe(1);
     expect(stopped.output).toContain("no container postgres runs on this host; what runs: gitea");
     expect(await must(name, `ls -A ${root}/postgres; sha256sum ${yesterday}`)).toBe(

@@ -171,7 +171,7 @@ CREATE DATABASE shop OWNER shop;
 CREATE TABLE orders AS SELECT n AS id, md5(n::text) AS text FROM generate_series(1, 20000) n;
 ALTER TABLE orders OWNER TO shop;
 SQL
-install -d -o 1000 -g 1000 /srv/gitea /srv/gitea/git /srv/gitea/gitea /srv/gitea/gitea/conf
+install -d -o 1000 -g 1000 /srv/gitea /srv/gitea/git /srv/gitea/git/repositories /srv/gitea/gitea /srv/gitea/gitea/conf
 `,
   );
   await must(name, "cat >/srv/gitea/gitea/conf/app.ini; chown 1000:1000 /srv/gitea/gitea/conf/app.ini", appIni);

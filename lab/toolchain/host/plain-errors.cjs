@@ -11,3 +11,10 @@ util.inspect = Object.assign((value, options, ...rest) => {
     typeof options === "object" && util.types.isNativeError(value) ? { ...options, colors: false } : options;
   return inspect(value, plain, ...rest);
 }, inspect);
+
+// The SDK takes a stack of every promise and has it mapped to sources: a tenth of a run. tsx has Node map what is shown.
+const Module = require("node:module");
+const load = Module._load;
+Module._load = function (request, ...rest) {
+  return request === "source-map-support/register" ? {} : load.call(this, request, ...rest);
+};
