@@ -1,6 +1,5 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
-import { pending, withPending } from "../pending.mjs";
 
 /** The files stand on one lab, one after the other: by name. */
 class ByName extends BaseSequencer {
@@ -13,7 +12,6 @@ export default defineConfig({
   test: {
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/e2e/*.test.ts"],
-    exclude: withPending ? [] : pending.files,
     globalSetup: ["test/e2e/setup.ts"],
     fileParallelism: false,
     sequence: { sequencer: ByName },

@@ -1,2 +1,0 @@
-export const pending: { suites: string[]; files: string[] };
-export const withPending: boolean;
