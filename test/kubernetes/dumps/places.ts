@@ -164,8 +164,11 @@ export async function startPlaces(): Promise<Places> {
     await freePort(cluster.machine),
   ];
   const children: ChildProcess[] = [];
+  // A run that is killed takes them along.
   const start = (file: string, args: string[], env: Record<string, string> = {}) =>
-    children.push(spawn(file, args, { env: { ...process.env, ...env }, stdio: "ignore" }));
+    children.push(
+      spawn("setpriv", ["--pdeathsig", "KILL", file, ...args], { env: { ...process.env, ...env }, stdio: "ignore" }),
+    );
   start(
     await storeBinary(world, () => {}),
     [
