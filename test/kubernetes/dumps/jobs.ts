@@ -53,9 +53,12 @@ export async function ended(namespace: string, name: string, seconds = 900): Pro
   }
 }
 
-const killAll = `for file in /proc/[0-9]*/cgroup; do
-  if grep -q "/$1" "$file" 2>/dev/null; then pid=\${file%/cgroup}; kill -KILL "\${pid#/proc/}" || true; fi
-done`;
+// All at once: one that outlives the others for a moment has time to say what happened.
+const killAll = `all=()
+for file in /proc/[0-9]*/cgroup; do
+  if grep -q "/$1" "$file" 2>/dev/null; then pid=\${file%/cgroup}; all+=("\${pid#/proc/}"); fi
+done
+kill -KILL "\${all[@]}"`;
 
 /** Kills a job's processes without a word, as the kernel does: a deletion, by force as well, asks them to end first. */
 export async function killJob(namespace: string, name: string): Promise<void> {
