@@ -116,7 +116,9 @@ async function shell() {
     ...files("test/shell", ".bash"),
   ];
   const lint = await show("shellcheck", ["-x", "-s", "bash", ...scripts]);
-  const bats = await show("bats", ["--formatter", "tap", ...files("test/shell", ".bats")]);
+  // Most of them wait for something: four files at a time.
+  const abreast = ["--jobs", "4", "--no-parallelize-within-files"];
+  const bats = await show("bats", [...abreast, "--formatter", "tap", ...files("test/shell", ".bats")]);
   const count = (pattern) => (bats.stdout.match(pattern) ?? []).length;
   const skipped = count(/^ok .* # skip/gm);
   const failed = count(/^not ok/gm) || (bats.code === 0 ? 0 : 1);

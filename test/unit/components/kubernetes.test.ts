@@ -74,7 +74,7 @@ describe("what the stack has in a cluster", () => {
       "wiki/restorable-offcluster",
     ]);
     expect(ofType("kubernetes:core/v1:Namespace").map(place)).toEqual(["/restorable-drill"]);
-    expect(ofType("kubernetes:networking.k8s.io/v1:NetworkPolicy")).toHaveLength(3);
+    expect(ofType("kubernetes:networking.k8s.io/v1:NetworkPolicy")).toHaveLength(4);
     expect(ofType("kubernetes:postgresql.cnpg.io/v1:ClusterPatch").map(place)).toEqual(["wiki/wiki-db"]);
     expect(ofType("kubernetes:postgresql.cnpg.io/v1:ScheduledBackup")).toHaveLength(1);
   });
