@@ -67,6 +67,7 @@ export function dumpsChecks(raw: Record<string, unknown>, hosts: readonly Place[
   const { jobs, upload } = object(raw.dumps);
   const known = hosts.flatMap(({ name }) => (name === undefined ? [] : [name]));
   const seen = new Map<string, PropertyKey[]>();
+  const folders = new Map<string, PropertyKey[]>();
   const problems = (Array.isArray(jobs) ? jobs.map(object) : []).flatMap((it, index): Problem[] => {
     const path = ["dumps", "jobs", index];
     const { kind, host } = it;
@@ -78,6 +79,13 @@ export function dumpsChecks(raw: Record<string, unknown>, hosts: readonly Place[
     const first = seen.get(`${kind} ${host}`);
     if (first) found.push({ path: [...path, "kind"], message: `"${kind}" on "${host}" is ${keyOf(first)} already` });
     else seen.set(`${kind} ${host}`, path);
+    const [folderKey, ownFolder] =
+      kind === "k3s_pvc" ? ["fallbackDirectory", "/opt/k3s_volumes"] : ["directory", `/opt/${kind}_dump`];
+    const folder = `${host} ${it[folderKey] ?? ownFolder}`;
+    const taken = folders.get(folder);
+    // The scripts of one would be those of the other.
+    if (taken) found.push({ path: [...path, folderKey], message: `is the folder of ${keyOf(taken)} already` });
+    else folders.set(folder, path);
     const foreign = kind === "k3s_pvc" ? ofDocker : ofK3s;
     for (const key of foreign)
       if (it[key] !== undefined) found.push({ path: [...path, key], message: `is none of kind "${kind}": remove it` });

@@ -25,12 +25,14 @@ if [ -n "$RECIPIENTS" ]; then
   [ -z "$STORE_CA" ] || printf '%s\n' "$STORE_CA" >"$stage/store-ca.crt"
 fi
 # The lock of a run that goes on is waited for.
-wait_for 900 "the end of the dump that is going" flock -n "/run/lock/restorable-dump-$KIND.lock" true
+install -d -m 0700 /run/restorable
+wait_for 900 "the end of the dump that is going" flock -n "/run/restorable/dump-$KIND.lock" true
 tried=$(bash "$stage/backup.sh" --check 2>&1) || fail "the dump of $KIND does not work on host $HOST_NAME: $tried"
 say "$tried"
 
 install -d -m 0755 "$METRICS_DIR"
-install -d -m 0700 "$DIRECTORY" "$DIRECTORY/lib"
+# One that is there keeps its mode: it may be somebody's.
+for folder in "$DIRECTORY" "$DIRECTORY/lib"; do [ -d "$folder" ] || install -d -m 0700 "$folder"; done
 while IFS= read -r part; do
   mode=0600
   case "$part" in backup.sh | restore.sh) mode=0700 ;; esac

@@ -59,6 +59,8 @@ load_dump "$here"
 . "$LIB/dump/offsite.sh"
 
 work='' partial='' RESULT=failed STARTED=$(date +%s)
+# Of the start, so that a run over midnight does not take the next day's place.
+TODAY=$(date -d "@$STARTED" +%Y%m%d)
 # shellcheck disable=SC2154
 conclude() {
   local rc=$?
@@ -94,7 +96,7 @@ fi
 
 install -d -m 0700 "$FOLDER"
 rm -f "$FOLDER"/.backup_*.partial.*
-partial=$(mktemp "$FOLDER/.$(name_of "$(date +%Y%m%d)").partial.XXXXXX")
+partial=$(mktemp "$FOLDER/.$(name_of "$TODAY").partial.XXXXXX")
 if ! produce >"$partial"; then
   echo "the dump command of $KIND failed: see the lines above" >&2
   exit 1
@@ -103,7 +105,10 @@ content <"$partial" || exit 1
 large_enough "$partial" || exit 1
 keep "$partial" || exit 1
 partial=''
+# Good only when all of it is done: a signal in the middle of the copy must not look like an end.
+rc=0
+[ "$COPY_FAILED" = n ] || rc=1
+prune || rc=1
+offsite_copy "$NEWEST" || rc=1
+[ "$rc" = 0 ] || exit 1
 RESULT=good
-prune || RESULT=failed
-offsite_copy "$NEWEST" || RESULT=failed
-[ "$RESULT" = good ] || exit 1

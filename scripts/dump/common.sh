@@ -24,7 +24,9 @@ load_dump() {
 
 # lock_dump: one run of a kind at a time, backup or restore.
 lock_dump() {
-  exec 8>"${DUMP_LOCK:-/run/lock/restorable-dump-$KIND.lock}"
+  # Where root alone may take it.
+  [ -n "${DUMP_LOCK:-}" ] || install -d -m 0700 /run/restorable
+  exec 8>"${DUMP_LOCK:-/run/restorable/dump-$KIND.lock}"
   flock -n 8 || { echo "another run of the dump of $KIND is going" >&2; return 75; }
 }
 

@@ -6,6 +6,15 @@ large_enough() {
   local last size before
   last=$(dumps_in "$FOLDER" | tail -n 1)
   [ -n "$last" ] || return 0
+  # Bytes tell little where most of a dump is the same on every host.
+  if declare -F records >/dev/null && [ "$ALLOW_SMALLER" = n ]; then
+    size=$(records <"$1") || return 1
+    before=$(records <"$FOLDER/$last" 2>/dev/null) || before=0
+    if awk -v size="$size" -v before="$before" -v ratio="$MINIMUM_RATIO" 'BEGIN { exit size >= ratio * before }'; then
+      echo "$size $RECORDS, $before in $last: refused. If that is right: $0 --allow-smaller" >&2
+      return 1
+    fi
+  fi
   size=$(stat -c %s "$1") before=$(stat -c %s "$FOLDER/$last")
   if awk -v size="$size" -v before="$before" -v ratio="$MINIMUM_RATIO" 'BEGIN { exit size >= ratio * before }'; then
     if [ "$ALLOW_SMALLER" = y ]; then
@@ -17,10 +26,12 @@ large_enough() {
   fi
 }
 
-# keep FILE: under its own name, on the disk, and its copy where there is to be one. Sets NEWEST.
+COPY_FAILED=n
+# keep FILE: under its own name, on the disk, and its copy where there is to be one. Sets NEWEST, and COPY_FAILED where only the
+# copy beside the scripts could not be made: the dump itself is good.
 keep() {
   local name copy
-  name=$(name_of "$(date +%Y%m%d)")
+  name=$(name_of "$TODAY")
   chmod 0600 "$1"
   sync "$1" || return 1
   mv -f "$1" "$FOLDER/$name" || return 1
@@ -28,13 +39,13 @@ keep() {
   NEWEST=$FOLDER/$name
   [ -n "${COPY_DIRECTORY:-}" ] || return 0
   copy=$COPY_DIRECTORY/.$name.partial
-  if install -d -m 0700 "$COPY_DIRECTORY" && cp "$NEWEST" "$copy" && cmp -s "$NEWEST" "$copy" && sync "$copy" &&
+  if mkdir -p "$COPY_DIRECTORY" && cp "$NEWEST" "$copy" && cmp -s "$NEWEST" "$copy" && sync "$copy" &&
     mv -f "$copy" "$COPY_DIRECTORY/$name"; then
     return 0
   fi
   rm -f "$copy"
   echo "$NEWEST is good, but could not be copied to $COPY_DIRECTORY" >&2
-  return 1
+  COPY_FAILED=y
 }
 
 # prune: after a good dump only, and never that one.

@@ -16,7 +16,7 @@ happens to what is there already; asks; and brings it back.
 
   postgres     Replays all databases and roles. A database that is there already is renamed to NAME_before_<time>, its sessions
                ended; nothing is deleted. Roles get the passwords of the dump. If the replay misbehaves: stop the container,
-               wipe the data directory, start it, and run this again.
+               move the data directory aside, start it, and run this again.
   gitea        Repositories, data and settings. What is there is moved to *.before_<time>; Gitea is restarted, hooks are
                regenerated. Its database comes from the dump of postgres: restore that first, of the same day.
   k3s_pvc      Volumes, claims and Longhorn's records, with kubectl apply. What is there is set to what the dump says; nothing
@@ -51,9 +51,11 @@ load_dump "$here"
 # The copy beside the scripts first, where there is one: it is there when the volume of the dumps is not.
 choose() {
   local folder name
+  # The newest of both: the copy could not be made when the root disk was full.
+  [ -n "$DAY" ] || DAY=$(for folder in ${COPY_DIRECTORY:+"$COPY_DIRECTORY"} "$FOLDER"; do dumps_in "$folder"; done | LC_ALL=C sort | tail -n 1 | cut -c 8-15)
   for folder in ${COPY_DIRECTORY:+"$COPY_DIRECTORY"} "$FOLDER"; do
-    if [ -n "$DAY" ]; then name=$(name_of "$DAY"); else name=$(dumps_in "$folder" | tail -n 1); fi
-    if [ -n "$name" ] && [ -f "$folder/$name" ]; then
+    name=$(name_of "$DAY")
+    if [ -n "$DAY" ] && [ -f "$folder/$name" ]; then
       FILE=$folder/$name
       return 0
     fi

@@ -50,6 +50,25 @@ old_copy() {
   done
 }
 
+@test "ended in the middle of the copy: that is no good run" {
+  stub age <<'STUB'
+echo $$ >"$STATE/begun"
+exec sleep 30
+STUB
+  "$DUMP/backup.sh" 3>&- 2>/dev/null &
+  run_pid=$!
+  until [ -s "$STATE/begun" ]; do
+    kill -0 "$run_pid"
+    sleep 0.05
+  done
+  kill -TERM "$run_pid"
+  kill "$(cat "$STATE/begun")"
+  ! wait "$run_pid"
+  [ "$(series failed postgres)" = 1 ]
+  [ "$(series last_success_timestamp_seconds postgres)" -gt 1700000000 ]
+  [ "$(series upload_last_success_timestamp_seconds postgres)" = 0 ]
+}
+
 @test "older copies are hidden after a good one, those within the days stay" {
   old_copy 20250101T040000Z
   kept=$(date -u -d '-2 days' +%Y%m%dT%H%M%SZ)

@@ -237,6 +237,18 @@ STUB
   grep -qx 'CREATE ROLE app;' "$STATE/replayed"
 }
 
+@test "restore: what cannot be set aside is open again, and what was gets its name back" {
+  run_backup
+  { gzip -dc "$FOLDER/backup_$TODAY.sql.gz" | sed '/cluster dump complete/,$d'; printf -- '-- Database "shop" dump\n--\n-- PostgreSQL database cluster dump complete\n--\n\n'; } | gzip >"$BATS_TEST_TMPDIR/two.sql.gz"
+  sed -i 's|  \*"psql "\*) cat >>"$STATE/set-aside" ;;|  *"psql "*) case "$*" in *name=shop*aside=*) cat >>"$STATE/set-aside"; exit 3 ;; *) cat >>"$STATE/set-aside" ;; esac ;;|' "$BATS_TEST_TMPDIR/bin/docker"
+  THERE='postgres app shop' run_restore --yes --file "$BATS_TEST_TMPDIR/two.sql.gz"
+  [ "$status" -eq 1 ]
+  [[ $stderr == *"shop could not be set aside: nothing was replayed"* ]]
+  [ ! -e "$STATE/replayed" ]
+  [ "$(tail -n 2 "$STATE/set-aside")" = 'ALTER DATABASE :"name" ALLOW_CONNECTIONS true;
+ALTER DATABASE :"aside" RENAME TO :"name";' ]
+}
+
 @test "restore: roles that are there are no error, all else is, with what to do" {
   run_backup
   export THERE='postgres app'
@@ -245,7 +257,7 @@ STUB
   REPLAY_ERRORS='psql:<stdin>:9: ERROR:  relation "t" already exists' run_restore --yes
   [ "$status" -eq 1 ]
   [[ $stderr == *"the dump did not go in whole"* ]]
-  [[ $stderr == *"wipe its data directory (its mounts: /srv/db"* ]]
+  [[ $stderr == *"move what is in its data directory (its mounts: /srv/db"* ]]
 }
 
 @test "restore of gitea: says where its database comes from; hooks that cannot be regenerated are a failure" {
@@ -287,6 +299,28 @@ STUB
   only_the_old_one "$old" k3s_pvc
   [[ $stderr == *"no volume, no claim and no setting"* ]]
   [ "$(ls "$COPIES")" = "$old" ]
+}
+
+@test "k3s_pvc: a cluster that was installed anew, with its settings alone: refused, unless told" {
+  cluster_setup
+  run_backup
+  mv "$FOLDER/backup_$TODAY.volumes" "$FOLDER/backup_20260101.volumes"
+  sed -i 's/^MINIMUM_RATIO=.*/MINIMUM_RATIO=0.01/' "$RESTORABLE_DUMP_ENV"
+  NO_VOLUMES=1 run_backup
+  [ "$status" -eq 1 ]
+  [[ $stderr == *"0 volumes and claims, 3 in backup_20260101.volumes: refused"* ]]
+  [ "$(dumps)" = backup_20260101.volumes ]
+  NO_VOLUMES=1 run_backup --allow-smaller
+  [ "$status" -eq 0 ]
+}
+
+@test "k3s_pvc: the newest dump is restored, though only an older one has a copy" {
+  cluster_setup
+  run_backup
+  mv "$COPIES/backup_$TODAY.volumes" "$COPIES/backup_20260101.volumes"
+  run_restore --yes
+  [ "$status" -eq 0 ]
+  [[ $output == *"dump: $FOLDER/backup_$TODAY.volumes"* ]]
 }
 
 @test "k3s_pvc: a copy that cannot be made is a failure, and the dump itself counts" {

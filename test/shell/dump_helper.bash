@@ -98,12 +98,12 @@ meta='"uid":"u1","resourceVersion":"42","creationTimestamp":"2026-01-01T00:00:00
 case "$*" in
   *version*) echo v1 ;;
   *"get persistentvolumes,persistentvolumeclaims"*)
-    [ "${EMPTY_CLUSTER:-}" = "" ] || { list ''; exit; }
+    [ -z "${EMPTY_CLUSTER:-}${NO_VOLUMES:-}" ] || { list ''; exit; }
     list '{"kind":"PersistentVolumeClaim","metadata":{"name":"data","namespace":"app",'"$meta"',"annotations":{"pv.kubernetes.io/bind-completed":"yes","mine":"kept"}},"spec":{"volumeName":"pvc-1"}},
       {"kind":"PersistentVolume","metadata":{"name":"pvc-1",'"$meta"'},"spec":{"claimRef":{"name":"data","namespace":"app","uid":"u0","resourceVersion":"41"}},"status":{"phase":"Bound"}}' ;;
   *"get volumes.longhorn.io"*)
     [ -z "${NO_LONGHORN:-}" ] || { echo 'error: the server doesn'"'"'t have a resource type "volumes"' >&2; exit 1; }
-    [ "${EMPTY_CLUSTER:-}" = "" ] || { list ''; exit; }
+    [ -z "${EMPTY_CLUSTER:-}${NO_VOLUMES:-}" ] || { list ''; exit; }
     list '{"kind":"Volume","metadata":{"name":"pvc-1","namespace":"longhorn-system",'"$meta"'},"spec":{"numberOfReplicas":2},"status":{"state":"attached"}}' ;;
   *"get settings.longhorn.io"*)
     [ "${EMPTY_CLUSTER:-}" = "" ] || { list ''; exit; }

@@ -30,6 +30,10 @@ produce() {
 # documents <DUMP: its objects as a stream of JSON.
 documents() { kube create --dry-run=client --validate=false -o json -f - | jq -c 'if .kind == "List" then .items[] else . end'; }
 
+RECORDS='volumes and claims'
+# records <DUMP: how many volumes, claims and Longhorn's volumes it has. Settings are in every cluster, a new one's too.
+records() { documents | jq -s '[.[] | select(.kind == "PersistentVolume" or .kind == "PersistentVolumeClaim" or .kind == "Volume")] | length'; }
+
 # content <DUMP
 content() {
   local text names

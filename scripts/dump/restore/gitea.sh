@@ -5,8 +5,8 @@ as_root() { docker exec -i -u root "$CONTAINER" "$@"; }
 
 target() {
   local there
-  there=$(as_root sh -c 'find /data/git/repositories -mindepth 2 -maxdepth 2 -name "*.git" 2>/dev/null | wc -l' </dev/null) || {
-    echo "the container does not let anybody look into /data" >&2
+  there=$(as_root sh -c '[ -f /data/gitea/conf/app.ini ] || exit 1; find /data/git/repositories -mindepth 2 -maxdepth 2 -name "*.git" 2>/dev/null | wc -l' </dev/null) || {
+    echo "no /data/gitea/conf/app.ini in the container: it is not laid out as Gitea's official image (not the rootless one), or nobody may look" >&2
     return 1
   }
   echo "it holds $(gzip -dc "$FILE" | tar -tf - | grep -cE '^repos/[^/]+/[^/]+[.]git/HEAD$' || true) repositories; $there are there"

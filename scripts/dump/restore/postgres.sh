@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2154
 # All databases and roles, back into a Postgres in Docker.
 
-# Not each of its thousands of statements waits for the disk: all of it does at the end.
-replay() { docker exec -i -e PGOPTIONS='-c synchronous_commit=off' "$CONTAINER" psql -X -q -U "$DUMP_USER" -d postgres -f -; }
+# Not each of its thousands of statements waits for the disk: all of it does at the end. Its errors are found by their English
+# names, whichever language the container speaks.
+replay() { docker exec -i -e LC_ALL=C -e PGOPTIONS='-c synchronous_commit=off -c lc_messages=C' "$CONTAINER" psql -X -q -U "$DUMP_USER" -d postgres -f -; }
 dump_psql() { docker exec -i "$CONTAINER" psql -X -q -U "$DUMP_USER" "$@"; }
 ask_psql() { dump_psql -At -v ON_ERROR_STOP=1 -d template1 "$@" </dev/null; }
 
@@ -32,36 +33,57 @@ target() {
   fi
 }
 
-# set_aside DATABASE
+ASIDE=()
+# set_aside DATABASE: where that does not work, it is open again under its own name.
 set_aside() {
   local aside="${1:0:41}_before_$NOW"
-  dump_psql -v ON_ERROR_STOP=1 -v name="$1" -v aside="$aside" -d template1 <<'SQL' >/dev/null || return 1
-ALTER DATABASE :"name" ALLOW_CONNECTIONS false;
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name';
-ALTER DATABASE :"name" RENAME TO :"aside";
-ALTER DATABASE :"aside" ALLOW_CONNECTIONS true;
-SQL
+  if ! renamed "$1" "$aside"; then
+    dump_psql -v name="$1" -d template1 <<<'ALTER DATABASE :"name" ALLOW_CONNECTIONS true;' || true
+    return 1
+  fi
+  ASIDE+=("$1")
   echo "$1 is now $aside"
   # The dump takes it for granted.
   [ "$1" != postgres ] || ask_psql -c 'CREATE DATABASE postgres TEMPLATE template0'
 }
 
+# put_back: what was set aside gets its name again.
+put_back() {
+  local name aside
+  for name in ${ASIDE[@]+"${ASIDE[@]}"}; do
+    aside="${name:0:41}_before_$NOW"
+    [ "$name" != postgres ] || ask_psql -c 'DROP DATABASE postgres' || true
+    dump_psql -v ON_ERROR_STOP=1 -v name="$name" -v aside="$aside" -d template1 <<<'ALTER DATABASE :"aside" RENAME TO :"name";' ||
+      echo "$name is still called $aside" >&2
+  done
+}
+
+# renamed DATABASE NAME
+renamed() {
+  dump_psql -v ON_ERROR_STOP=1 -v name="$1" -v aside="$2" -d template1 <<'SQL' >/dev/null
+ALTER DATABASE :"name" ALLOW_CONNECTIONS false;
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name';
+ALTER DATABASE :"name" RENAME TO :"aside";
+ALTER DATABASE :"aside" ALLOW_CONNECTIONS true;
+SQL
+}
+
 # The directory of the data, where Docker knows it.
-wipe_hint() {
+anew_hint() {
   local mount
   mount=$(docker inspect -f '{{range .Mounts}}{{.Source}} ({{.Destination}}) {{end}}' "$CONTAINER" 2>/dev/null)
-  echo "If the replay goes on to misbehave: docker stop $CONTAINER, wipe its data directory${mount:+ (its mounts: ${mount% })}, docker start $CONTAINER, and run this again." >&2
+  echo "If the replay goes on to misbehave: docker stop $CONTAINER, move what is in its data directory${mount:+ (its mounts: ${mount% })} aside (the databases *_before_* are in there and nowhere else), docker start $CONTAINER, and run this again. Remove the old one only after a restore that is good." >&2
 }
 
 load() {
   local name errors
   while IFS= read -r name; do
-    [ -z "$name" ] || set_aside "$name" || { echo "$name could not be set aside: nothing was replayed" >&2; return 1; }
+    [ -z "$name" ] || set_aside "$name" || { put_back; echo "$name could not be set aside: nothing was replayed" >&2; return 1; }
   done <<<"$TAKEN"
   gzip -dc "$FILE" | replay >/dev/null 2>"$work/errors" || {
     tail -n 5 "$work/errors" >&2
     echo "the replay broke off" >&2
-    wipe_hint
+    anew_hint
     return 1
   }
   ask_psql -c CHECKPOINT || return 1
@@ -73,7 +95,7 @@ load() {
     head -n 10 <<<"$errors" >&2
     [ -z "$name" ] || echo "not there after it: $name" >&2
     echo "the dump did not go in whole" >&2
-    wipe_hint
+    anew_hint
     return 1
   fi
   echo "restored: $(paste -sd' ' "$work/dumped")${TAKEN:+; drop the databases *_before_$NOW when nobody needs them}"
