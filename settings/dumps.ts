@@ -84,7 +84,8 @@ export function dumpsChecks(raw: Record<string, unknown>, hosts: readonly Place[
     const folder = `${host} ${it[folderKey] ?? ownFolder}`;
     const taken = folders.get(folder);
     // The scripts of one would be those of the other.
-    if (taken) found.push({ path: [...path, folderKey], message: `is the folder of ${keyOf(taken)} already` });
+    if (taken && !first)
+      found.push({ path: [...path, folderKey], message: `is the folder of ${keyOf(taken)} already` });
     else folders.set(folder, path);
     const foreign = kind === "k3s_pvc" ? ofDocker : ofK3s;
     for (const key of foreign)

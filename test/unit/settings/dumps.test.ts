@@ -55,6 +55,17 @@ describe("dumps", () => {
       },
       'dumps.jobs[1].kind: "gitea" on "docker-1" is restorable:dumps.jobs[0] already',
     ],
+    [
+      "two kinds in one folder",
+      {
+        hosts: [host],
+        jobs: [
+          { kind: "gitea", host: "docker-1" },
+          { kind: "postgres", host: "docker-1", directory: "/opt/gitea_dump" },
+        ],
+      },
+      "dumps.jobs[1].directory: is the folder of restorable:dumps.jobs[0] already",
+    ],
     ["another kind", { hosts: [host], jobs: [{ kind: "mysql", host: "docker-1" }] }, "dumps.jobs[0].kind"],
     ["no job", { hosts: [host], jobs: [] }, "dumps.jobs"],
     [
