@@ -30,11 +30,16 @@ export interface KubernetesPlan {
 }
 
 /** What of the settings is about the cluster. */
-export type KubernetesSettings = Pick<Settings, "kubernetes" | "offsite" | "offsiteStore" | "monitoring" | "metrics">;
+export type KubernetesSettings = Pick<
+  Settings,
+  "kubernetes" | "offsite" | "offsiteStore" | "monitoring" | "metrics"
+> & {
+  readonly backup: Pick<Settings["backup"], "stanza">;
+};
 
 /** Part of `plan` for the cluster; undefined without one. */
 export function planKubernetes(settings: KubernetesSettings): KubernetesPlan | undefined {
-  const { kubernetes, monitoring, metrics } = settings;
+  const { kubernetes, monitoring, metrics, backup } = settings;
   const to = destination(settings);
   if (!kubernetes?.enabled || !to) return undefined;
   const { store, folder, ownCa } = to;
@@ -48,6 +53,7 @@ export function planKubernetes(settings: KubernetesSettings): KubernetesPlan | u
       ...{ image, runAsUser, deadlineSeconds, memory, pushgatewayUrl },
       root: `exports:${bucket}/${folder}`,
       metricsPrefix: metrics.prefix,
+      stanza: backup.stanza,
     },
     dumps: databases,
     retentionDays,

@@ -104,7 +104,8 @@ export class ClusterDumps extends pulumi.ComponentResource {
           labels: { ...managedBy, "pod-security.kubernetes.io/enforce": "restricted" },
         },
       },
-      child,
+      // It may have been there before, with others in it; what the stack has inside goes by itself.
+      { ...child, retainOnDelete: true },
     );
     const inside = { parent: this, dependsOn: [own] };
     const needed = [

@@ -2,6 +2,10 @@ import { z } from "zod";
 import { flag, hostOrAddress, integer, localPath, oneOf, text } from "./fields.js";
 import { bucketName, region } from "./offsite.js";
 
+/** Name of the Secret with the writer's key, as in the source system. */
+export const cnpgSecretName = "cnpg-s3-creds-offcluster";
+export const defaultDrillNamespace = "restorable-drill";
+
 /** Name of an object of the cluster. */
 const objectName = (max = 63) =>
   text(
@@ -87,7 +91,7 @@ const cnpg = z.strictObject({
   schedule: cnpgCron().default("0 0 3 * * *").describe("When base backups run, with seconds; the first one at once."),
   retentionDays: integer(7, 3650, "days").default(30).describe("Recovery window, days."),
   secretName: objectName(253)
-    .default("cnpg-s3-creds-offcluster")
+    .default(cnpgSecretName)
     .describe("Secret with the writer's key that is made in its namespace."),
 });
 
@@ -121,7 +125,7 @@ export const kubernetesSchema = z.strictObject({
   drill: z
     .strictObject({
       namespace: objectName()
-        .default("restorable-drill")
+        .default(defaultDrillNamespace)
         .describe("Namespace of drill and verification, made by the stack."),
       schedule: cron().default("0 7 * * 0").describe("When the drill runs, UTC."),
       image: z

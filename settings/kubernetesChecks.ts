@@ -1,4 +1,5 @@
 import { object } from "./draft.js";
+import { cnpgSecretName, defaultDrillNamespace } from "./kubernetes.js";
 import { keyOf, namespace, type Problem } from "./problems.js";
 
 type Raw = Record<string, unknown>;
@@ -28,7 +29,24 @@ export function kubernetesChecks(raw: Raw): Problem[] {
         ? `${database} of ${service ?? cluster} in ${namespace}`
         : undefined,
     ),
+    ...drillNamespace(kubernetes, [...databases, ...clusters]),
+    // Each archive makes its Secret, and takes it away with itself.
+    ...repeated("cnpg", clusters, "secretName", ({ namespace, secretName, enabled }) =>
+      enabled === true && namespace ? `${secretName ?? cnpgSecretName} in ${namespace}` : undefined,
+    ),
     ...repeated("cnpg", clusters, "cluster", ({ namespace, cluster }) => cluster && `${cluster} in ${namespace}`),
+  ];
+}
+
+/** The stack makes the drill's namespace, and keeps live credentials out of it. */
+function drillNamespace(kubernetes: Raw, sources: Raw[]): Problem[] {
+  const own = object(kubernetes.drill).namespace ?? defaultDrillNamespace;
+  if (!sources.some(({ namespace }) => namespace === own)) return [];
+  return [
+    {
+      path: ["kubernetes", "drill", "namespace"],
+      message: `"${own}" is that of a database: the drill needs one of its own, without a live credential in it`,
+    },
   ];
 }
 

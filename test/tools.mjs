@@ -44,7 +44,13 @@ export function installTools() {
   mkdirSync(bin, { recursive: true });
   process.env.PATH = `${bin}:${process.env.PATH}`;
   const made = [];
-  const packages = { shellcheck: "shellcheck", bats: "bats", parallel: "parallel", jq: "jq", "systemd-analyze": "systemd" };
+  const packages = {
+    shellcheck: "shellcheck",
+    bats: "bats",
+    parallel: "parallel",
+    jq: "jq",
+    "systemd-analyze": "systemd",
+  };
   const missing = Object.entries(packages)
     .filter(([command]) => !has(command))
     .map(([, name]) => name);

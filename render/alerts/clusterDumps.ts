@@ -17,7 +17,8 @@ export interface ExpectedCluster {
   readonly drillNamespace: string;
 }
 
-const by = "by (namespace, source, database)";
+// Two stacks may report to one Pushgateway.
+const by = "by (stanza, namespace, source, database)";
 const database = "{{ $labels.database }} of {{ $labels.source }} in namespace {{ $labels.namespace }}";
 
 /** Alerts on dumps of databases in a cluster, their verification and their drill. What was pushed stays: no bridge. */

@@ -52,11 +52,15 @@ export function objectStore(args: CnpgArgs) {
         data: { ...kept, immediateCheckpoint: true, jobs: 2 },
       },
       instanceSidecarConfiguration: {
-        // Newer SDKs send checksums that B2 and others do not take.
-        env: ["AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"].map((name) => ({
-          name,
-          value: "when_required",
-        })),
+        env: [
+          // Newer SDKs send checksums that B2 and others do not take.
+          ...["AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"].map((name) => ({
+            name,
+            value: "when_required",
+          })),
+          // Requests are signed for us-east-1 without it.
+          { name: "AWS_DEFAULT_REGION", value: store.region },
+        ],
       },
     },
   };

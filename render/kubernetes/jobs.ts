@@ -8,6 +8,8 @@ export interface ClusterJobsArgs {
   readonly root: string;
   readonly pushgatewayUrl: string;
   readonly metricsPrefix: string;
+  /** Label `stanza` of what the jobs report: whose they are. */
+  readonly stanza: string;
   readonly deadlineSeconds: number;
   readonly memory: string;
 }
@@ -66,8 +68,9 @@ export const inventoryScripts = ["metrics/textfile.sh", "coverage/kubernetes-inv
 
 const requests = { cpu: "100m", memory: "128Mi" };
 
-const reporting = ({ root, pushgatewayUrl, metricsPrefix }: ClusterJobsArgs) => ({
+const reporting = ({ root, pushgatewayUrl, metricsPrefix, stanza }: ClusterJobsArgs) => ({
   EXPORTS_ROOT: root,
+  STANZA: stanza,
   PUSHGATEWAY_URL: pushgatewayUrl,
   METRICS_PREFIX: metricsPrefix,
 });
@@ -172,7 +175,7 @@ export function inventoryJob(args: ClusterJobsArgs, namespace: string) {
     work: { size: "64Mi", inMemory: true },
     secrets: {},
     serviceAccount: jobNames.inventory,
-    env: { PUSHGATEWAY_URL: args.pushgatewayUrl },
+    env: { PUSHGATEWAY_URL: args.pushgatewayUrl, STANZA: args.stanza },
   });
 }
 

@@ -30,7 +30,9 @@ export function networkPolicy(args: {
   readonly targets: readonly Target[];
   readonly databasePorts: readonly number[];
 }) {
-  const ports = [...new Set(args.databasePorts)].sort((a, b) => a - b);
+  // A policy sees the pod's port, which need not be the Service's.
+  const ports =
+    args.databasePorts.length === 0 ? [] : [...new Set([...args.databasePorts, 5432])].sort((a, b) => a - b);
   return {
     metadata: { name: args.app, namespace: args.namespace, labels: { ...managedBy } },
     spec: {

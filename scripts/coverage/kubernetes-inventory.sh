@@ -18,6 +18,7 @@ Exit: 0 pushed; 1 no answer of the API, or of the Pushgateway; 2 wrong use or se
 
 From the environment:
   PUSHGATEWAY_URL         where the figures go
+  STANZA                  whose figures they are: label `stanza`
   API_URL                 the cluster's API (https://kubernetes.default.svc)
   ACCOUNT_DIRECTORY       token and ca.crt (/var/run/secrets/kubernetes.io/serviceaccount)
 TEXT
@@ -28,7 +29,9 @@ for TEXTFILE in "$here/textfile.sh" "$here/../metrics/textfile.sh"; do [ ! -f "$
 # shellcheck source=scripts/metrics/textfile.sh
 . "$TEXTFILE"
 only_help "$@"
-[ -n "${PUSHGATEWAY_URL:-}" ] || { echo "PUSHGATEWAY_URL is not set" >&2; exit 2; }
+for name in PUSHGATEWAY_URL STANZA; do
+  [ -n "${!name:-}" ] || { echo "$name is not set" >&2; exit 2; }
+done
 account=${ACCOUNT_DIRECTORY:-/var/run/secrets/kubernetes.io/serviceaccount}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -68,7 +71,7 @@ inventory() {
 
 inventory >"$work/series" || { echo "the cluster's API gives answers that are none: no inventory" >&2; exit 1; }
 curl -fsS -m 20 --retry 3 --retry-connrefused -o /dev/null -X PUT --data-binary "@$work/series" \
-  "$PUSHGATEWAY_URL/metrics/job/restorable_inventory" || {
+  "$PUSHGATEWAY_URL/metrics/job/restorable_inventory/stanza@base64/$(printf %s "$STANZA" | base64 -w 0 | tr '+/' '-_')" || {
   echo "the inventory does not reach the Pushgateway at $PUSHGATEWAY_URL" >&2
   exit 1
 }

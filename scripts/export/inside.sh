@@ -70,17 +70,26 @@ cluster() {
 # The roles of the cluster that was dumped, from what was fetched. That of this one's own superuser is there already.
 roles() { sed -e '/^CREATE ROLE postgres;$/d' "$folder/${1:-dump}" | psql_on postgres -f - >/dev/null; }
 
+# unowned OPTION...: without owners and grants where pg_restore leaves them out too.
+unowned() {
+  case " $* " in
+    *" --no-owner "*) sed -E '/^(GRANT|REVOKE) |^ALTER DATABASE .* OWNER TO /d' ;;
+    *) cat ;;
+  esac
+}
+
 # restore NAME [OPTION...]: the fetched dump as database NAME of the container's cluster; pg_restore's further options.
 restore() {
   local name=$1
   shift
   # `postgres` comes with the cluster.
-  [ "$name" = postgres ] || database_properties "$bin/pg_restore" "$folder/dump" "$name" | psql_on postgres -f - >/dev/null
+  [ "$name" = postgres ] || database_properties "$bin/pg_restore" "$folder/dump" "$name" | unowned "$@" | psql_on postgres -f - >/dev/null
   "$bin/pg_restore" --exit-on-error "$@" -h "$run" -p "$port" -d "dbname='${name//\'/\\\'}'" "$folder/dump"
 }
 
 # Relations of one database; what is not well goes to standard output.
-amcheck() { "$bin/pg_amcheck" -h "$run" -p "$port" --database "$1" --install-missing --heapallindexed; }
+# The name is a pattern of psql's: quoted, it stands for itself.
+amcheck() { "$bin/pg_amcheck" -h "$run" -p "$port" --database "\"${1//\"/\"\"}\"" --install-missing --heapallindexed; }
 
 # counts NAME: for each table that the export counted a line `ROWS-THEN ROWS-NOW TABLE`; ROWS-NOW is `missing` for one
 # that is not there.

@@ -36,7 +36,7 @@ only_help "$@"
 . "$here/../drill/depth.sh"
 # shellcheck source=scripts/kubernetes/backups.sh
 . "$here/backups.sh"
-need EXPORTS_ROOT PUSHGATEWAY_URL METRICS_PREFIX
+need EXPORTS_ROOT PUSHGATEWAY_URL METRICS_PREFIX STANZA
 etc=${RESTORABLE_ETC:-/etc/restorable}
 export LC_ALL=C
 umask 077
@@ -93,7 +93,7 @@ check_room() {
 failed_restore() {
   case $(cat "$work/said") in
     *"o space left on device"*) verdict unverified disk_too_small "$NAME does not fit into the pod: drill.size is too small" ;;
-    *"invalid locale name"* | *"locale"*"not"*"exist"*) verdict unverified locale_missing "$(said "$work/said")" ;;
+    *"ERROR:  invalid locale name"* | *"ERROR:  invalid LC_"*" locale name"* | *"ERROR:  could not create locale"*) verdict unverified locale_missing "$(said "$work/said")" ;;
   esac
   verdict fail restore_failed "$(grep -iE 'error:|FATAL:' "$work/said" | head -n 1 | cut -c1-300)"
 }

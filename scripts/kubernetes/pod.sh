@@ -43,13 +43,15 @@ end_child() {
   CHILD=''
 }
 
-# push METHOD JOB NAMESPACE SOURCE DATABASE: the series on standard input to the Pushgateway, in the group of these labels;
-# an empty one is left out. POST replaces series of these names only: what a run does not say stays as the last one said
+# push METHOD JOB NAMESPACE SOURCE DATABASE: the series on standard input to the Pushgateway, in the group of these labels
+# and the stack's; an empty one is left out. POST replaces series of these names only: what a run does not say stays as the last one said
 # it. PUT replaces the whole group.
 push() {
   local method=$1 path=/metrics/job/$2 label
   shift 2
-  for label in namespace source database; do
+  # Others may report to the same Pushgateway.
+  set -- "$STANZA" "$@"
+  for label in stanza namespace source database; do
     [ -z "$1" ] || path+=/$label@base64/$(printf %s "$1" | base64 -w 0 | tr '+/' '-_')
     shift
     (($# > 0)) || break

@@ -34,7 +34,7 @@ only_help "$@"
 . "$here/../export/upload.sh"
 # shellcheck source=scripts/kubernetes/backups.sh
 . "$here/backups.sh"
-need EXPORTS_ROOT MAX_AGE_HOURS PUSHGATEWAY_URL METRICS_PREFIX
+need EXPORTS_ROOT MAX_AGE_HOURS PUSHGATEWAY_URL METRICS_PREFIX STANZA
 etc=${RESTORABLE_ETC:-/etc/restorable}
 export LC_ALL=C
 umask 077
@@ -134,7 +134,8 @@ cnpg_part() {
   for wal in "$(info begin_wal)" "$(info end_wal)"; do
     wal_name "$wal" || verdict fail info_unreadable "$id/backup.info names no WAL file"
     missing=$(store lsf --files-only "$root/wals/${wal:0:16}" 2>"$work/said") || no_answer "$work/said"
-    grep -q "^$wal" <<<"$missing" || verdict fail wal_missing "$id needs WAL $wal, which is not in $root/wals"
+    # Whole, and the segment itself: a .partial is none, nor is the history file of the backup, which begins like it.
+    grep -qE "^$wal(\.(gz|bz2|xz|zst|lz4|snappy))?$" <<<"$missing" || verdict fail wal_missing "$id needs WAL $wal, which is not in $root/wals"
   done
   verdict pass none "$id, $bytes bytes, whole, with its WAL"
 }

@@ -25,8 +25,8 @@ setup() {
   [ "$(pushed cluster_dump veza_cluster_dump_failed)" = 0 ]
   [ "$(pushed cluster_dump veza_cluster_dump_size_bytes)" = "$(stat -c %s "$BUCKET/exports/orders/$stamp.dump.age")" ]
   [ "$(pushed cluster_dump veza_cluster_dump_last_success_timestamp_seconds)" -gt 1700000000 ]
-  # shop, db, app
-  grep -q 'job/restorable_cluster_dump/namespace@base64/c2hvcA==/source@base64/ZGI=/database@base64/YXBw' "$CALLS"
+  # main, shop, db, app
+  grep -q 'job/restorable_cluster_dump/stanza@base64/bWFpbg==/namespace@base64/c2hvcA==/source@base64/ZGI=/database@base64/YXBw' "$CALLS"
   [ "$(pushed live 'restorable_live_database{place="kubernetes",database="other"}')" = 1 ]
   ! grep -q -e 'pass:word' -e SECRET "$CALLS"
   [ -z "$(ls "$TMPDIR")" ]
@@ -37,10 +37,14 @@ setup() {
   [ "$status" -eq 0 ]
   [[ $stderr == *"roles without their passwords"* ]]
   rm -r "$BUCKET/exports/orders"
-  NO_ROLES=1 run_dump
+  NO_ROLES='permission denied for table pg_roles' run_dump
   [ "$status" -eq 0 ]
   [[ $stderr == *"no roles"* ]]
   [ ! -e "$BUCKET/exports/orders/$(newest orders).roles.age" ]
+  rm -r "$BUCKET/exports/orders"
+  NO_ROLES='server closed the connection unexpectedly' run_dump
+  [ "$status" -eq 1 ]
+  [ -z "$(find "$BUCKET/exports/orders" -name '*.sha256')" ]
 }
 
 @test "a pg_dump older than the server: both versions, another exit code, nothing uploaded" {

@@ -11,7 +11,7 @@ cluster_setup() {
   echo app >"$RESTORABLE_ETC/database/username"
   echo 'pass:word' >"$RESTORABLE_ETC/database/password"
   export NAME=orders NAMESPACE=shop SOURCE=db DATABASE=app PGHOST=db.shop.svc PGPORT=5432 MAJOR=99 RETENTION_DAYS=30
-  export EXPORTS_ROOT=exports:bucket/exports PUSHGATEWAY_URL=http://push:9091 METRICS_PREFIX=veza MAX_AGE_HOURS=30
+  export EXPORTS_ROOT=exports:bucket/exports PUSHGATEWAY_URL=http://push:9091 STANZA=main METRICS_PREFIX=veza MAX_AGE_HOURS=30
   export FLOOR_QUERY='SELECT count(*) FROM users' FLOOR_MINIMUM=10 ROWS=100 SERVER=170006 CLIENT=17.6
   cat >"$RESTORABLE_ETC/public/backups.json" <<'JSON'
 {"databases": [{"name": "orders", "namespace": "shop", "source": "db", "database": "app", "major": 99,
@@ -28,7 +28,7 @@ echo "dump of $PGDATABASE"
 STUB
   stub pg_dumpall <<'STUB'
 echo "pg_dumpall $*" >>"$CALLS"
-[ -z "${NO_ROLES:-}" ] || exit 1
+[ -z "${NO_ROLES:-}" ] || { echo "${NO_ROLES}" >&2; exit 1; }
 [[ -z "${NO_PASSWORDS:-}" || $* == *--no-role-passwords* ]] || { echo "permission denied for table pg_authid" >&2; exit 1; }
 echo "CREATE ROLE app;"
 STUB

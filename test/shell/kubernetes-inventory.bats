@@ -6,7 +6,7 @@ setup() {
   INVENTORY="$BATS_TEST_DIRNAME/../../scripts/coverage/kubernetes-inventory.sh"
   STUBS="$BATS_TEST_TMPDIR/stubs"
   export ANSWERS="$BATS_TEST_TMPDIR/answers" PUSHED="$BATS_TEST_TMPDIR/pushed" CALLS="$BATS_TEST_TMPDIR/calls"
-  export ACCOUNT_DIRECTORY="$BATS_TEST_TMPDIR/account" PUSHGATEWAY_URL=http://10.1.1.30:9091 API_URL=https://api.test
+  export ACCOUNT_DIRECTORY="$BATS_TEST_TMPDIR/account" PUSHGATEWAY_URL=http://10.1.1.30:9091 STANZA=main API_URL=https://api.test
   mkdir -p "$STUBS" "$ANSWERS" "$ACCOUNT_DIRECTORY"
   echo secret-token >"$ACCOUNT_DIRECTORY/token"
   cat >"$ANSWERS/pods" <<'JSON'

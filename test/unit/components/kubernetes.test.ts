@@ -38,7 +38,11 @@ const place = ({ inputs }: Registered) => {
 beforeAll(async () => {
   registered = await startEngine("prod");
   identity = await generateIdentity();
-  const planned = planKubernetes({ kubernetes, metrics: { prefix: "veza", directory: "/m" } });
+  const planned = planKubernetes({
+    kubernetes,
+    backup: { stanza: "main" },
+    metrics: { prefix: "veza", directory: "/m" },
+  });
   if (!planned) throw new Error("nothing planned");
   await makeKubernetes(
     "kubernetes",

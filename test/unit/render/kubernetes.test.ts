@@ -43,7 +43,11 @@ const kubernetes = completeKubernetes(
     ],
   }),
 );
-const planned = planKubernetes({ kubernetes, metrics: { prefix: "veza", directory: "/m" } });
+const planned = planKubernetes({
+  kubernetes,
+  backup: { stanza: "main" },
+  metrics: { prefix: "veza", directory: "/m" },
+});
 if (!planned) throw new Error("nothing planned");
 const { jobs, dumps, drill } = planned;
 const dump = (index: number) => {

@@ -39,6 +39,16 @@ describe("kubernetes", () => {
     ["a name twice", { databases: [orders, { ...wiki, name: "orders" }] }, "kubernetes.databases.1.name"],
     ["a database twice", { databases: [orders, { ...orders, name: "b" }] }, "kubernetes.databases.1.database"],
     ["a folder of others", { prefix: "exports" }, "kubernetes.prefix"],
+    [
+      "a drill among living databases",
+      { databases: [orders], drill: { namespace: orders.namespace } },
+      "kubernetes.drill.namespace",
+    ],
+    [
+      "two archives that would share a Secret",
+      { cnpg: ["a", "b"].map((cluster) => ({ cluster, namespace: "data", enabled: true })) },
+      "kubernetes.cnpg.1.secretName",
+    ],
     ["nobody to report to", { pushgatewayUrl: undefined }, "kubernetes.pushgatewayUrl"],
   ])("finds %s", (_, change, key) => {
     const problems = kubernetesChecks({ offsite: {}, kubernetes: { ...kubernetes, ...change } });

@@ -7,7 +7,11 @@ import { completeKubernetes, kubernetesSchema } from "../../../../settings/kuber
 
 const config = new pulumi.Config();
 const kubernetes = completeKubernetes(kubernetesSchema.parse(config.requireObject("kubernetes")));
-const planned = planKubernetes({ kubernetes, metrics: { prefix: "veza", directory: "/var/lib/node_exporter" } });
+const planned = planKubernetes({
+  kubernetes,
+  backup: { stanza: "main" },
+  metrics: { prefix: "veza", directory: "/var/lib/node_exporter" },
+});
 if (!planned) throw new Error("no cluster in the settings");
 const key = (of: string) => ({
   key: config.requireSecret(`kubernetes${of}Key`),
