@@ -178,7 +178,11 @@ export async function startPlaces(): Promise<Places> {
     ],
     { ROOT_ACCESS_KEY_ID: root.key, ROOT_SECRET_ACCESS_KEY: root.secret },
   );
-  start("prometheus-pushgateway", [`--web.listen-address=${cluster.machine}:${push}`]);
+  // Debian's own file may hold what another run has left.
+  start("prometheus-pushgateway", [
+    `--web.listen-address=${cluster.machine}:${push}`,
+    `--persistence.file=${path("pushgateway.data")}`,
+  ]);
   const pushgatewayUrl = `http://${cluster.machine}:${push}`;
   const { wire, server, sockets } = startWire(cluster.machine, port, behind);
   const stop = async () => {
