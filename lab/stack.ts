@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
-import { clusterSettings } from "./kubernetes/stackSettings.js";
+import { clusterAccepted, clusterSettings } from "./kubernetes/stackSettings.js";
 import { locks, onlyStale } from "./lock.js";
 import { shell } from "./shell.js";
 import type { Toolchain } from "./toolchain/toolchain.js";
@@ -52,7 +52,10 @@ export function renamedSettings(text: string, world: World): string {
   // Debian 12's pgBackRest, which comes with Postgres 15, has no block incremental backups.
   if (major === 15) Object.assign(settings.config["restorable:backup"] as object, { blockIncremental: false });
   if (world.hosts.length > 1) spreadOverTwoHosts(settings.config, world);
-  if (world.cluster) settings.config["restorable:kubernetes"] = clusterSettings(world.name);
+  if (world.cluster) {
+    settings.config["restorable:kubernetes"] = clusterSettings(world.name);
+    settings.config["restorable:coverage"] = { accepted: clusterAccepted };
+  }
   return stringify(settings);
 }
 

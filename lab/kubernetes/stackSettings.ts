@@ -16,3 +16,8 @@ export const clusterSettings = (lab: string) => ({
   })),
   drill: { size: "1Gi", memory: "1Gi" },
 });
+
+/** What the sample servers have beside their sample, left without a dump on purpose. */
+export const clusterAccepted = [
+  { place: "kubernetes", name: "postgres", reason: "the maintenance database that every server has: nothing is in it" },
+];
