@@ -33,7 +33,20 @@ const exists = (kubectl: Kubectl, namespace: string, object: string): Promise<bo
 export async function defineKinds(kubectl: Kubectl): Promise<void> {
   await apply(kubectl, longhornDefinitions());
   await kubectl(["apply", "--server-side", "--field-manager=restorable-lab", "-f", "-"], await realDefinitions());
-  await kubectl(["wait", "--for=condition=Established", "--timeout=300s", "crd", "--all"]);
+  await established(kubectl);
+}
+
+/** `kubectl wait` gives up on a definition that has no conditions at all yet: it is asked again. */
+async function established(kubectl: Kubectl): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await kubectl(["wait", "--for=condition=Established", "--timeout=300s", "crd", "--all"]);
+      return;
+    } catch (error) {
+      if (tries === 20 || !(error instanceof CommandFailed && error.output.includes("accessor error"))) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
 
 async function fillOne(kubectl: Kubectl, sample: Sample): Promise<void> {
