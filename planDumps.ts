@@ -4,6 +4,7 @@ import { besideRepository, type ExportStore } from "./render/exports.js";
 import type { Machine } from "./render/prometheusConf.js";
 import { joinUnits } from "./render/systemdUnit.js";
 import type { Settings } from "./settings/complete.js";
+import { defaultFolder } from "./settings/dumps.js";
 
 /** One dump on one host, as the component wants it. */
 export interface PlannedDump {
@@ -45,11 +46,11 @@ export function planDumps({ dumps, metrics, offsite, offsiteStore, exports }: Du
       metricsPrefix: metrics.prefix,
       ...(kind === "k3s_pvc"
         ? {
-            directory: job.fallbackDirectory ?? "/opt/k3s_volumes",
+            directory: job.fallbackDirectory ?? defaultFolder(kind),
             kubeconfig: job.kubeconfig ?? "/etc/rancher/k3s/k3s.yaml",
           }
         : {
-            directory: job.directory ?? `/opt/${kind}_dump`,
+            directory: job.directory ?? defaultFolder(kind),
             container: job.container ?? kind,
             user: job.user ?? (kind === "gitea" ? "git" : "postgres"),
           }),

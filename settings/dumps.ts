@@ -61,6 +61,9 @@ export type Dumps = z.output<typeof dumpsSchema>;
 const ofDocker = ["container", "user", "directory"];
 const ofK3s = ["fallbackDirectory", "kubeconfig"];
 
+/** Folder of a dump's scripts where the settings name none. */
+export const defaultFolder = (kind: string): string => (kind === "k3s_pvc" ? "/opt/k3s_volumes" : `/opt/${kind}_dump`);
+
 /** @param hosts all hosts that a dump may run on */
 export function dumpsChecks(raw: Record<string, unknown>, hosts: readonly Place[]): Problem[] {
   if (raw.dumps === undefined) return [];
@@ -79,9 +82,8 @@ export function dumpsChecks(raw: Record<string, unknown>, hosts: readonly Place[
     const first = seen.get(`${kind} ${host}`);
     if (first) found.push({ path: [...path, "kind"], message: `"${kind}" on "${host}" is ${keyOf(first)} already` });
     else seen.set(`${kind} ${host}`, path);
-    const [folderKey, ownFolder] =
-      kind === "k3s_pvc" ? ["fallbackDirectory", "/opt/k3s_volumes"] : ["directory", `/opt/${kind}_dump`];
-    const folder = `${host} ${it[folderKey] ?? ownFolder}`;
+    const folderKey = kind === "k3s_pvc" ? "fallbackDirectory" : "directory";
+    const folder = `${host} ${it[folderKey] ?? defaultFolder(String(kind))}`;
     const taken = folders.get(folder);
     // The scripts of one would be those of the other.
     if (taken && !first)

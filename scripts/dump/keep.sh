@@ -1,6 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
 # A dump takes its place, and old ones go.
 
+# much_less SIZE BEFORE
+much_less() { awk -v size="$1" -v before="$2" -v ratio="$MINIMUM_RATIO" 'BEGIN { exit !(size < ratio * before) }'; }
+
 # large_enough FILE: not much smaller than the last one, unless that is meant.
 large_enough() {
   local last size before
@@ -10,13 +13,13 @@ large_enough() {
   if declare -F records >/dev/null && [ "$ALLOW_SMALLER" = n ]; then
     size=$(records <"$1") || return 1
     before=$(records <"$FOLDER/$last" 2>/dev/null) || before=0
-    if awk -v size="$size" -v before="$before" -v ratio="$MINIMUM_RATIO" 'BEGIN { exit size >= ratio * before }'; then
+    if much_less "$size" "$before"; then
       echo "$size $RECORDS, $before in $last: refused. If that is right: $0 --allow-smaller" >&2
       return 1
     fi
   fi
   size=$(stat -c %s "$1") before=$(stat -c %s "$FOLDER/$last")
-  if awk -v size="$size" -v before="$before" -v ratio="$MINIMUM_RATIO" 'BEGIN { exit size >= ratio * before }'; then
+  if much_less "$size" "$before"; then
     if [ "$ALLOW_SMALLER" = y ]; then
       echo "$size bytes, $before in $last: taken, as told"
       return 0

@@ -50,9 +50,10 @@ load_dump "$here"
 
 # The copy beside the scripts first, where there is one: it is there when the volume of the dumps is not.
 choose() {
-  local folder name
+  local folder name all
+  all=$(for folder in ${COPY_DIRECTORY:+"$COPY_DIRECTORY"} "$FOLDER"; do dumps_in "$folder"; done | LC_ALL=C sort -u)
   # The newest of both: the copy could not be made when the root disk was full.
-  [ -n "$DAY" ] || DAY=$(for folder in ${COPY_DIRECTORY:+"$COPY_DIRECTORY"} "$FOLDER"; do dumps_in "$folder"; done | LC_ALL=C sort | tail -n 1 | cut -c 8-15)
+  [ -n "$DAY" ] || DAY=$(tail -n 1 <<<"$all" | cut -c 8-15)
   for folder in ${COPY_DIRECTORY:+"$COPY_DIRECTORY"} "$FOLDER"; do
     name=$(name_of "$DAY")
     if [ -n "$DAY" ] && [ -f "$folder/$name" ]; then
@@ -60,9 +61,7 @@ choose() {
       return 0
     fi
   done
-  echo "no dump${DAY:+ of $DAY} in ${COPY_DIRECTORY:+$COPY_DIRECTORY or }$FOLDER; what is there: $(
-    for folder in ${COPY_DIRECTORY:+"$COPY_DIRECTORY"} "$FOLDER"; do dumps_in "$folder"; done | sort -u | paste -sd' '
-  )" >&2
+  echo "no dump${DAY:+ of $DAY} in ${COPY_DIRECTORY:+$COPY_DIRECTORY or }$FOLDER; what is there: $(paste -sd' ' <<<"$all")" >&2
   return 1
 }
 

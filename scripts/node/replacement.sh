@@ -26,7 +26,7 @@ home=/var/lib/postgresql
 stale_seconds=15
 # Silent for so long, another node does not come back while a check waits.
 lost_seconds=45
-begun=n
+begun=n HOPELESS=''
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 
@@ -116,23 +116,24 @@ may_go() {
   if [ "$synchronous" = 0 ]; then FAULT="no standby streams synchronously from the primary at $PRIMARY"; fi
 }
 
-# A backup that runs here would be lost.
+# A backup that runs here would be lost. A node that has been silent for long is not waited for.
 idle() {
   local unit
   may_go
+  HOPELESS=$LOST
   for unit in $(systemctl list-units --no-legend --plain --state=activating 'pgbackrest-full*.service' 'pgbackrest-diff*.service' 2>/dev/null | cut -d' ' -f1); do
     FAULT=${FAULT:-"a backup runs here ($unit)"}
   done
 }
 
-# until_so SECONDS COMMAND...: polls twice a second; the command clears FAULT when it is so.
+# until_so SECONDS COMMAND...: polls twice a second; the command clears FAULT when it is so, and sets HOPELESS when it will not be.
 until_so() {
   local end=$((SECONDS + $1))
   shift
   while :; do
     "$@"
     if [ -z "$FAULT" ]; then return 0; fi
-    if [ "$SECONDS" -ge "$end" ]; then return 1; fi
+    if [ -n "$HOPELESS" ] || [ "$SECONDS" -ge "$end" ]; then return 1; fi
     sleep 0.5
   done
 }
@@ -140,15 +141,7 @@ until_so() {
 check() {
   # A monitor whose replacement had begun may be the one that does not work: there is nobody else to ask.
   if [ "$KIND$begun" = monitory ]; then return 0; fi
-  local end=$((SECONDS + ${WAIT_SECONDS:-90}))
-  while :; do
-    idle
-    if [ -z "$FAULT" ]; then return 0; fi
-    if [ -n "$LOST" ] || [ "$SECONDS" -ge "$end" ]; then break; fi
-    sleep 0.5
-  done
-  printf 'refused: %s\n' "$FAULT" >&2
-  exit 3
+  until_so "${WAIT_SECONDS:-90}" idle || { printf 'refused: %s\n' "$FAULT" >&2; exit 3; }
 }
 
 # self_is STATE: this node has settled in it, and the node that takes writes has settled too.

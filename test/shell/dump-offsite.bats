@@ -55,15 +55,8 @@ old_copy() {
 echo $$ >"$STATE/begun"
 exec sleep 30
 STUB
-  "$DUMP/backup.sh" 3>&- 2>/dev/null &
-  run_pid=$!
-  until [ -s "$STATE/begun" ]; do
-    kill -0 "$run_pid"
-    sleep 0.05
-  done
-  kill -TERM "$run_pid"
-  kill "$(cat "$STATE/begun")"
-  ! wait "$run_pid"
+  end_when_begun
+  [ "$status" -ne 0 ]
   [ "$(series failed postgres)" = 1 ]
   [ "$(series last_success_timestamp_seconds postgres)" -gt 1700000000 ]
   [ "$(series upload_last_success_timestamp_seconds postgres)" = 0 ]

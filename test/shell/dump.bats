@@ -141,16 +141,7 @@ STUB
 echo $$ >"$STATE/begun"
 exec sleep 30
 STUB
-  "$DUMP/backup.sh" 3>&- 2>/dev/null &
-  run_pid=$!
-  until [ -s "$STATE/begun" ]; do
-    kill -0 "$run_pid"
-    sleep 0.05
-  done
-  kill -TERM "$run_pid"
-  # The shell acts on it once the command that it waits for has ended.
-  kill "$(cat "$STATE/begun")"
-  wait "$run_pid" || true
+  end_when_begun
   [ -z "$(dumps)" ]
   [ "$(series failed postgres)" = 1 ]
 }

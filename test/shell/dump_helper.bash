@@ -72,6 +72,22 @@ stub() { { echo '#!/usr/bin/env bash'; cat; } >"$BATS_TEST_TMPDIR/bin/$1"; chmod
 run_backup() { run --separate-stderr "$DUMP/backup.sh" "$@"; }
 run_restore() { run --separate-stderr "$DUMP/restore.sh" "$@"; }
 
+# end_when_begun: runs backup.sh, whose stub tells its number in $STATE/begun, and ends it there; status is its own.
+end_when_begun() {
+  local pid
+  "$DUMP/backup.sh" 3>&- 2>/dev/null &
+  pid=$!
+  until [ -s "$STATE/begun" ]; do
+    kill -0 "$pid"
+    sleep 0.05
+  done
+  kill -TERM "$pid"
+  # The shell acts on it once the command that it waits for has ended.
+  kill "$(cat "$STATE/begun")"
+  status=0
+  wait "$pid" || status=$?
+}
+
 # The dump of DAYS ago, with BYTES.
 old_dump() {
   local name
